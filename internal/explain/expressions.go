@@ -24,6 +24,20 @@ const (
 	isIPv6 = "skb->protocol == htons(0x86dd)"
 )
 
+// getsError and getsError6 are conditions under which the kernel may send an ICMP error for a packet (__icmp_send, icmp6_send):
+// it sends none for a broadcast or multicast (PACKET_HOST is 0; RTCF_BROADCAST, RTCF_MULTICAST), for a later fragment, and for
+// an ICMP error. For IPv6 they hold only if what follows the header shows that it is no error.
+const (
+	getsError = "skb->pkt_type == 0 && !(" + route4 + "->rt_flags & 0x30000000) && !(ntohs(" + ip4Header + "->frag_off) & 0x1fff) && " +
+		"(" + ip4Header + "->protocol != 1 || " + icmpType + " <= 18 && " + icmpType + " != 3 && " + icmpType + " != 4 && " + icmpType + " != 5 && " + icmpType + " != 11 && " + icmpType + " != 12)"
+	icmpType   = "*(u8 *)(skb->head + skb->network_header + " + ip4Header + "->ihl * 4)"
+	getsError6 = "skb->pkt_type == 0 && " + unicastEnds6 + " && (" + ip6Header + "->nexthdr == 6 || " + ip6Header + "->nexthdr == 17 || " +
+		ip6Header + "->nexthdr == 58 && *(u8 *)(skb->head + skb->network_header + 40) & 128)"
+	// unicastEnds6 holds if neither address is multicast, and the source is not ::.
+	unicastEnds6 = "*(u8 *)(skb->head + skb->network_header + 8) != 255 && *(u8 *)(skb->head + skb->network_header + 24) != 255 && " +
+		"(*(u64 *)(skb->head + skb->network_header + 8) != 0 || *(u64 *)(skb->head + skb->network_header + 16) != 0)"
+)
+
 // The numbers of a device's IPv4 settings (IPV4_DEVCONF_*, uapi/linux/ip.h), which are part of the kernel's ABI.
 const (
 	forwardingSetting    = 1

@@ -24,6 +24,7 @@ var mtu4Reads = join(mtuReads, ends4, reads(
 	num("expires", dst+"->expires"), num("now", "*jiffies"),
 	num("use_pmtu", dst+"->dev->nd_net.net->ipv4.sysctl_ip_fwd_use_pmtu"),
 	num("df", "ntohs("+ip4Header+"->frag_off) & 0x4000"),
+	num("gets_error", getsError),
 	num("frag_max", "((struct inet_skb_parm *)skb->cb)->frag_max_size"),
 ))
 
@@ -35,7 +36,7 @@ var mtu = family{
 			Name: "ip6_forward_size", Functions: []string{"ip6_forward"}, Reasons: []string{"PKT_TOO_BIG", Unspecified},
 			// Only a locked MTU of the route counts here (ip6_dst_mtu_maybe_forward). Metric 0 has the locks, by the
 			// numbers of the metrics (RTAX_MTU 2).
-			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"), num("route_locked", metrics+"[0] & 4")), frameType),
+			Reads: join(mtuReads, ends6, reads(as(size, "dev_mtu6", dst+"->dev->ip6_ptr->cnf.mtu6"), num("route_locked", metrics+"[0] & 4"), num("gets_error6", getsError6)), frameType),
 		},
 		{
 			// net/ipv4/ip_output.c; ip_fragment is often inlined.
@@ -71,12 +72,12 @@ var mtu = family{
 		{
 			ID: "forward-mtu-device", Site: "ip_forward_size", When: "type == 0 && !gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set: {src} must send smaller packets",
-			Remedy: "let ICMP type 3 code 4 reach {src} (path MTU discovery), or ip link set {out} mtu N; for TCP, " + clampMSS,
+			Remedy: "[[if gets_error: let ICMP type 3 code 4 reach {src} (path MTU discovery), or ]]ip link set {out} mtu N; for TCP, " + clampMSS,
 		},
 		{
 			ID: "forward-mtu-route", Site: "ip_forward_size", When: "type == 0 && !gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set: {src} must send smaller packets",
-			Remedy: "ip route get {dst}; let ICMP type 3 code 4 reach {src}",
+			Remedy: "ip route get {dst}[[if gets_error: ; let ICMP type 3 code 4 reach {src}]]",
 		},
 		{
 			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "type == 0 && !gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
@@ -91,12 +92,12 @@ var mtu = family{
 		{
 			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "type == 0 && !gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
 			Text:   "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}: {src} must send smaller packets",
-			Remedy: "let ICMPv6 type 2 reach {src} (path MTU discovery), or ip link set {out} mtu N",
+			Remedy: "[[if gets_error6: let ICMPv6 type 2 reach {src} (path MTU discovery), or ]]ip link set {out} mtu N",
 		},
 		{
 			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "type == 0 && !gso_size && route_mtu != 0 && route_locked && len > route_mtu",
 			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}): {src} must send smaller packets",
-			Remedy: "ip -6 route get {dst}; let ICMPv6 type 2 reach {src}",
+			Remedy: "ip -6 route get {dst}[[if gets_error6: ; let ICMPv6 type 2 reach {src}]]",
 		},
 		{
 			ID: "forward6-mtu-gso", Site: "ip6_forward_size", When: "type == 0 && gso_size != 0 && len > dev_mtu6",

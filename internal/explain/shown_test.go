@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -33,7 +34,7 @@ type page struct {
 var (
 	shownReversePath = shownCause{"rp-filter-strict", map[string]string{"rp_all": "1", "rp_dev": "0", "dev": "lan", "src": "10.99.0.1", "way_back.dev": "wan", "way_back.table": "main"}}
 	shownRule        = shownCause{"nft-rule", ruleValues("deny", "4", `tcp dport 8080 counter drop comment "ticket 1234"; reached by input (policy accept) -> handle 3 jump deny`)}
-	shownBackend     = shownCause{"udp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "5353", "src4": "10.1.0.2", "listeners": "no socket has port 5353 in this network namespace"}}
+	shownBackend     = shownCause{"udp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "5353", "src4": "10.1.0.2", "gets_error": "1", "listeners": "no socket has port 5353 in this network namespace"}}
 )
 
 func ruleValues(chain, handle, rule string) map[string]string {
@@ -52,14 +53,14 @@ var pages = []page{
 		{"neigh-no-answer", map[string]string{"unresolved.via": "10.2.0.99", "unresolved.dev": "wan", "unresolved.multicast_probes": "3", "unresolved.unicast_probes": "3"}},
 		{"wrong-mac", map[string]string{"to": "02:00:00:00:00:77", "dev": "lan", "own": "…", "promiscuity": "0"}},
 		{"vlan-without-device", map[string]string{"untagged.vlan": "7", "untagged.dev": "lan"}},
-		{"forward-mtu-device", map[string]string{"len": "1500 B", "out": "wan", "dev_mtu": "1400 B", "src": "10.1.0.2"}},
+		{"forward-mtu-device", map[string]string{"len": "1500 B", "out": "wan", "dev_mtu": "1400 B", "src": "10.1.0.2", "gets_error": "1"}},
 		{"nft-rule", ruleValues("input", "2", "meta l4proto icmp drop; reached by input (policy accept)")},
 		{"qdisc-full-bytes", map[string]string{"enqueue.kind": "bfifo", "enqueue.handle": "0:", "enqueue.dev": "wan", "enqueue.backlog": "4168 B", "enqueue.limit": "5000"}},
 		shownRule,
 		{"conntrack-full", map[string]string{"conntrack_in.count": "1", "conntrack_in.max": "1", "top_sources": "10.1.0.2 (1)"}},
 		{"tc-program", map[string]string{"tc_program.program": "136", "tc_program.name": "deny", "dev": "lan", "tc_program.prio": "1"}},
 		shownBackend,
-		{"udp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "53", "src4": "10.1.0.2", "listeners": "no socket has port 53 in this network namespace"}},
+		{"udp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "53", "src4": "10.1.0.2", "gets_error": "1", "listeners": "no socket has port 53 in this network namespace"}},
 		{"tcp-no-listener", map[string]string{"dst4": "10.2.0.2", "dport": "8080", "listeners": "backend[136] listens on 127.0.0.1:8080 only"}},
 		{"syn-accept-queue-full", map[string]string{"conn_request.lport": "8080", "conn_request.waiting": "2", "conn_request.limit": "1", "conn_request.somaxconn": "4096", "owner": "backend[136]"}},
 		{"udp-rcvbuf", map[string]string{"udp_queue.protocol_name": "udp", "udp_queue.lport": "53", "udp_queue.used": "4608 B", "udp_queue.rcvbuf": "2304 B", "udp_queue.waiting": "2", "owner": "backend[136]"}},
@@ -229,7 +230,8 @@ func (s shownCause) filled(t *testing.T, text string) string {
 	}
 	values := Values{}
 	for key, value := range s.values {
-		values[key] = Value{Text: value}
+		n, _ := strconv.ParseUint(value, 10, 64) // conditions of parts use numbers only
+		values[key] = Value{Text: value, Number: n}
 	}
 	filled, complete := parsed.fill(values)
 	if !complete {

@@ -16,6 +16,13 @@ var l4Ports = reads(
 	num("iif", "skb->skb_iif"),
 )
 
+// errorReads say whether an ICMP error may answer a datagram, resetReads whether a reset may answer a segment without a
+// connection: its destination must be an address of this host (RTN_LOCAL 2, RTF_LOCAL).
+var (
+	errorReads = reads(num("gets_error", "("+ip4Header+"->version == 4 && "+getsError+") || ("+ip4Header+"->version == 6 && skb->pkt_type == 0 && "+unicastEnds6+")"))
+	resetReads = reads(num("gets_reset", "("+ip4Header+"->version == 4 && "+route4+"->rt_type == 2) || ("+ip4Header+"->version == 6 && ((struct rt6_info *)(skb->_skb_refdst & ~1ul))->rt6i_flags >> 31 & 1)"))
+)
+
 // tcpReceive are the functions that look up the socket of a segment. cookieCheck are those that complete a handshake
 // with a SYN cookie; they free the packet if tcp_get_cookie_sock fails.
 var (
@@ -55,8 +62,8 @@ const listenersSpecial = "{listeners}: a resolver lists the sockets on the port,
 var socket = family{
 	name: "socket", title: "No socket",
 	sites: []Site{
-		{Name: "no_tcp_socket", Functions: slices.Concat(tcpReceive, cookieCheck), Reasons: []string{"NO_SOCKET", Unspecified}, Reads: join(l4Ports, reads(num("syn", tcpHeader+"->syn && !"+tcpHeader+"->ack"), num("rst", tcpHeader+"->rst")))},
-		{Name: "no_udp_socket", Functions: []string{"__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv", "udp_unicast_rcv_skb"}, Reasons: []string{"NO_SOCKET", Unspecified}, Reads: l4Ports},
+		{Name: "no_tcp_socket", Functions: slices.Concat(tcpReceive, cookieCheck), Reasons: []string{"NO_SOCKET", Unspecified}, Reads: join(l4Ports, resetReads, reads(num("syn", tcpHeader+"->syn && !"+tcpHeader+"->ack"), num("rst", tcpHeader+"->rst")))},
+		{Name: "no_udp_socket", Functions: []string{"__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv", "udpv6_rcv", "udp_unicast_rcv_skb"}, Reasons: []string{"NO_SOCKET", Unspecified}, Reads: join(l4Ports, errorReads)},
 		{Name: "no_protocol", Functions: []string{"ip_protocol_deliver_rcu", "ip6_protocol_deliver_rcu", "ip_local_deliver_finish", "ip6_input_finish", "ip6_input", "ip_local_deliver"}, Reasons: []string{"IP_NOPROTO", "UNHANDLED_PROTO", Unspecified},
 			Reads: join(reads(device, as(lookup.Protocol, "protocol", ip4Header+"->protocol"), num("is_v4", ip4Header+"->version == 4")), rawReads)},
 		{Name: "icmp", Functions: []string{"icmp_rcv"}, Reasons: []string{"UNHANDLED_PROTO", "INVALID_PROTO", Unspecified},
@@ -76,13 +83,13 @@ var socket = family{
 	causes: []Cause{
 		{ID: "tcp-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && syn && !rst && (reason.specified || known(reset.without_socket))", Text: "no socket listens on {dst4}:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
 		{ID: "tcp6-no-listener", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && syn && !rst && (reason.specified || known(reset.without_socket))", Text: "no socket listens on [{dst6}]:{dport}(tcp)[[: {listeners}]]", Remedy: "ss -tlnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "tcp-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && !syn && !rst && (reason.specified || known(reset.without_socket))", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst {src4}; a restart or a load balancer may have lost the connection"},
-		{ID: "tcp6-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && !syn && !rst && (reason.specified || known(reset.without_socket))", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here; a reset is sent", Remedy: "ss -tan dst '[{src6}]'; a restart or a load balancer may have lost the connection"},
+		{ID: "tcp-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "is_v4 && !syn && !rst && (reason.specified || known(reset.without_socket))", Text: "no connection {src4}:{sport} -> {dst4}:{dport}(tcp): it was closed, or never existed here[[if gets_reset: ; a reset is sent]]", Remedy: "ss -tan dst {src4}; a restart or a load balancer may have lost the connection"},
+		{ID: "tcp6-no-connection", Site: "no_tcp_socket", Functions: tcpReceive, When: "!is_v4 && !syn && !rst && (reason.specified || known(reset.without_socket))", Text: "no connection [{src6}]:{sport} -> [{dst6}]:{dport}(tcp): it was closed, or never existed here[[if gets_reset: ; a reset is sent]]", Remedy: "ss -tan dst '[{src6}]'; a restart or a load balancer may have lost the connection"},
 		{ID: "tcp-stray-reset", Site: "no_tcp_socket", Functions: tcpReceive, When: "rst && !syn && (reason.specified || known(reset.without_socket))", Text: "a reset for a connection that does not exist (port {dport})", Remedy: "none needed (normal after a connection was closed)", Benign: true},
 		{ID: "tcp-cookie-refused", Site: "no_tcp_socket", Reasons: []string{"NO_SOCKET"}, Functions: cookieCheck, When: "is_v4", Text: "the handshake of {src4}:{sport} with port {dport} is complete (its SYN cookie is valid), but the accept queue is full or there is no memory; the client considers itself connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}; accept connections faster, or make the queue longer: listen(backlog) and net.core.somaxconn"},
 		{ID: "tcp6-cookie-refused", Site: "no_tcp_socket", Reasons: []string{"NO_SOCKET"}, Functions: cookieCheck, When: "!is_v4", Text: "the handshake of [{src6}]:{sport} with port {dport} is complete (its SYN cookie is valid), but the accept queue is full or there is no memory; the client considers itself connected", Remedy: "nstat -az TcpExtListenOverflows; ss -tln sport = :{dport}; accept connections faster, or make the queue longer: listen(backlog) and net.core.somaxconn"},
-		{ID: "udp-no-listener", Site: "no_udp_socket", When: "is_v4 && (reason.specified || known(unreachable.code))", Text: "no socket for {dst4}:{dport}(udp)[[: {listeners}]]; ICMP port unreachable is sent to {src4} unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
-		{ID: "udp6-no-listener", Site: "no_udp_socket", When: "!is_v4 && (reason.specified || known(unreachable6.code))", Text: "no socket for [{dst6}]:{dport}(udp)[[: {listeners}]]; ICMPv6 port unreachable is sent to [{src6}] unless it is rate-limited", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "udp-no-listener", Site: "no_udp_socket", When: "is_v4 && (reason.specified || known(unreachable.code))", Text: "no socket for {dst4}:{dport}(udp)[[: {listeners}]][[if gets_error: ; ICMP port unreachable is sent to {src4} unless it is rate-limited]]", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
+		{ID: "udp6-no-listener", Site: "no_udp_socket", When: "!is_v4 && (reason.specified || known(unreachable6.code))", Text: "no socket for [{dst6}]:{dport}(udp)[[: {listeners}]][[if gets_error: ; ICMPv6 port unreachable is sent to [{src6}] unless it is rate-limited]]", Remedy: "ss -ulnp sport = :{dport}", Special: listenersSpecial},
 		// What holds if the raw sockets can't be read, or if there are several with the same hash.
 		{ID: "no-protocol-or-full", Site: "no_protocol", Reasons: []string{"IP_NOPROTO", Unspecified}, When: "is_v4 && (reason.specified || known(unreachable.code))", Text: "no handler and no raw socket takes IP protocol {protocol}: its module is not loaded, or the raw sockets for it are full", Remedy: "load its module: modprobe ip_gre (47), sctp (132), esp4 (50); ss -wnp"},
 		{ID: "ipv6-no-protocol-or-full", Site: "no_protocol", Reasons: []string{"UNHANDLED_PROTO", "IP_NOPROTO", Unspecified}, When: "!is_v4 && (reason.specified || known(unreachable6.code))", Text: "no handler takes the next header of an IPv6 packet from {dev}: its module is not loaded, or the raw sockets for it are full", Remedy: "look at the next header with --output-meta or tcpdump; ss -wnp"},

@@ -3,7 +3,9 @@
 package explain
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"mvdan.cc/sh/v3/shell"
@@ -83,4 +85,50 @@ func TestEscapedRemediesAreSafe(t *testing.T) {
 			t.Errorf("%q is shown as %s, which a shell reads as %q, %v", name, shown, words, err)
 		}
 	}
+}
+
+// TestAnswersAreOnlySaidWhereTheyAreSent checks that texts and remedies name an ICMP error or a reset only if the kernel may
+// send one for this packet, and not if that is unknown.
+func TestAnswersAreOnlySaidWhereTheyAreSent(t *testing.T) {
+	table := load(t)
+	checked := 0
+	for _, c := range table.causes {
+		for _, text := range []template{c.text, c.remedy} {
+			for _, p := range text {
+				for _, piece := range p.pieces {
+					if !saysAnswer.MatchString(piece.text) {
+						continue
+					}
+					if checked++; p.when == nil || !strings.HasPrefix(p.when.Text, "gets_") {
+						t.Errorf("cause %s says %q in any case", c.ID, piece.text)
+					}
+				}
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d texts have an answer", checked)
+	}
+	values := Values{"is_v4": number(1), "dst4": {Text: "10.2.0.2"}, "dport": number(53), "src4": {Text: "10.1.0.2"}}
+	drop := &Drop{Reason: "NO_SOCKET", Location: "__udp4_lib_rcv+1", Values: values}
+	for _, test := range []struct {
+		known, gets, want bool
+	}{{false, false, false}, {true, false, false}, {true, true, true}} {
+		if delete(values, "gets_error"); test.known {
+			values["gets_error"] = number(truth(test.gets))
+		}
+		if a := table.Explain(drop); strings.Contains(a.Text, "ICMP") != test.want || !strings.HasPrefix(a.Text, "no socket for 10.2.0.2:53(udp)") {
+			t.Errorf("%+v: %s", test, a.Text)
+		}
+	}
+}
+
+// saysAnswer matches a text about the answer to a dropped packet. Notes have evidence for theirs.
+var saysAnswer = regexp.MustCompile(`is sent to |; a reset is sent|let ICMP(v6)? type`)
+
+func truth(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
 }

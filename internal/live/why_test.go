@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ func TestDropIsExplained(t *testing.T) {
 	why := nextWhy(t, s)
 	if why.Cause != "udp-no-listener" || why.Silent {
 		t.Errorf("cause %+v, want udp-no-listener", why)
+	}
+	if !strings.HasSuffix(why.Text, "; ICMP port unreachable is sent to 127.0.0.1 unless it is rate-limited") {
+		t.Errorf("text %s", why.Text)
 	}
 	t.Logf("%+v", why)
 }
