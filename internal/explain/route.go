@@ -14,6 +14,9 @@ var afterReceive = []string{
 	"martian-destination-loopback", "martian-destination-zero",
 }
 
+// rpFilterOff is the part of a remedy that turns the check off: the larger setting of all and the device counts.
+const rpFilterOff = "last resort: `sysctl -w[[if rp_dev > 0:  net.ipv4.conf.{dev}.rp_filter=0]][[if rp_all > 0:  net.ipv4.conf.all.rp_filter=0]]` lets spoofed sources through[[if rp_all > 0: , on every device whose own rp_filter is 0]]"
+
 var route = family{
 	name: "route", title: "Routing",
 	sites: []Site{
@@ -88,27 +91,29 @@ var route = family{
 	causes: []Cause{
 		{
 			ID: "rp-filter", Site: "ip_receive", Reasons: []string{"IP_RPFILTER"},
-			Text:   "rp_filter rejects the source {src} on {dev} (all={rp_all}, {dev}={rp_dev})",
-			Remedy: "compare `ip route get {src}` with {dev}; sysctl -w net.ipv4.conf.{dev}.rp_filter=2 accepts a route by any device",
+			Text:   "rp_filter rejects the source {src} on {dev} (all={rp_all}, {dev}={rp_dev}; the larger one counts: 1 is strict, 2 loose)",
+			Remedy: "compare `ip route get {src}` with {dev}[[if rp_all < 2 && rp_dev < 2 && !no_address: ; `sysctl -w net.ipv4.conf.{dev}.rp_filter=2` (loose) accepts {src} by any device if there is a route to it]][[if rp_all > 1 || rp_dev > 1 || no_address: ; a route to {src}, or an IPv4 address on {dev}, is missing]]",
 			Limits: "5.10 has no drop reasons: there the other rp-filter causes use the result of fib_validate_source.",
 		},
 		{
 			ID: "rp-filter-strict", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
 			When:   "(reason.specified || source_check.error == 18) && rp_all < 2 && rp_dev < 2 && rp_all + rp_dev > 0 && way_back.error == 0 && way_back.ifindex != ifindex",
-			Text:   "rp_filter=1 (all={rp_all}, {dev}={rp_dev}): {src} came by {dev}, but the way back is {way_back.dev} (table {way_back.table})",
-			Remedy: "sysctl -w net.ipv4.conf.{dev}.rp_filter=2 (loose; the larger of all and {dev} counts), or a route to {src} by {dev}",
+			Text:   "rp_filter=1 (strict; all={rp_all}, {dev}={rp_dev}): {src} came by {dev}, but the way back is {way_back.dev} (table {way_back.table})",
+			Remedy: "a route to {src} by {dev}; or `sysctl -w net.ipv4.conf.{dev}.rp_filter=2` (loose: {dev} accepts every source that has a route by some device; the larger of all and {dev} counts)",
 		},
 		{
+			// Loose mode needs a route, too.
 			ID: "rp-filter-no-route", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
 			When:   "(reason.specified || source_check.error == 18) && way_back.error != 0 && rp_all + rp_dev > 0",
-			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): there is no route back to {src}",
-			Remedy: "add a route to {src}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 net.ipv4.conf.all.rp_filter=0",
+			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): there is no route back to {src}, which strict (1) and loose (2) require",
+			Remedy: "add a route to {src}, also for the answers; " + rpFilterOff,
 		},
 		{
-			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter"}, Reasons: []string{"IP_RPFILTER", Unspecified},
-			When:   "(reason.specified || source_check.error == 18) && no_address && way_back.error == 0 && (rp_all == 2 || rp_dev == 2)",
-			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): {dev} has no IPv4 address, so the source {src} can't be checked",
-			Remedy: "ip addr add ADDRESS dev {dev}, or sysctl -w net.ipv4.conf.{dev}.rp_filter=0 net.ipv4.conf.all.rp_filter=0",
+			// The kernel checks for an address before it distinguishes strict and loose.
+			ID: "rp-filter-no-address", Site: "ip_receive", Refines: []string{"rp-filter", "rp-filter-strict"}, Reasons: []string{"IP_RPFILTER", Unspecified},
+			When:   "(reason.specified || source_check.error == 18) && no_address && way_back.error == 0 && rp_all + rp_dev > 0",
+			Text:   "rp_filter (all={rp_all}, {dev}={rp_dev}): {dev} has no IPv4 address, so it accepts only sources whose way back is {dev}[[if way_back.ifindex != ifindex: , and that of {src} is {way_back.dev}]]",
+			Remedy: "`ip addr add ADDRESS dev {dev}`; " + rpFilterOff,
 		},
 		{
 			ID: "local-source", Site: "ip_receive", Reasons: []string{"IP_LOCAL_SOURCE"}, When: "accept_local == 0",

@@ -132,3 +132,45 @@ func truth(is bool) uint64 {
 	}
 	return 0
 }
+
+// TestReversePathRemedies checks that the remedies name the settings that have to change: the larger one of all and the
+// device counts, and loose mode does not help without a route, or without an address on the device.
+func TestReversePathRemedies(t *testing.T) {
+	table := load(t)
+	const loose, off = "eth0.rp_filter=2", "sysctl -w"
+	for _, test := range []struct {
+		all, dev       uint64
+		route, address bool
+		back           uint64
+		cause          string
+		want, never    []string
+	}{
+		{1, 0, true, true, 2, "rp-filter-strict", []string{loose}, []string{"=0"}},
+		{1, 1, true, false, 2, "rp-filter-no-address", []string{"sysctl -w net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.all.rp_filter=0", "ip addr add", "spoofed"}, []string{loose}},
+		{2, 0, true, false, 2, "rp-filter-no-address", []string{"sysctl -w net.ipv4.conf.all.rp_filter=0", "every device"}, []string{loose, "eth0.rp_filter=0"}},
+		{0, 2, false, true, 0, "rp-filter-no-route", []string{"sysctl -w net.ipv4.conf.eth0.rp_filter=0", "add a route"}, []string{loose, "all.rp_filter=0", "every device"}},
+		{2, 1, false, true, 0, "rp-filter-no-route", []string{"net.ipv4.conf.eth0.rp_filter=0 net.ipv4.conf.all.rp_filter=0"}, []string{loose}},
+		{2, 0, true, true, 2, "rp-filter", []string{"ip route get", "is missing"}, []string{loose, off}},
+	} {
+		site := Values{"src": {Text: "10.9.0.1"}, "dev": {Text: "eth0"}, "ifindex": number(1), "rp_all": number(test.all), "rp_dev": number(test.dev), "no_address": number(truth(!test.address))}
+		values := Values{"source_check.error": number(18), "way_back.error": number(truth(!test.route)), "way_back.table": {Text: "main"}}
+		if test.route {
+			values["way_back.ifindex"], values["way_back.dev"] = number(test.back), Value{Text: "eth1"}
+		}
+		a := table.Explain(&Drop{Reason: "IP_RPFILTER", Location: "ip_rcv_finish_core+1", Values: values, BySite: map[string]Values{"ip_receive": site}})
+		if causeOf(a) != test.cause {
+			t.Errorf("%+v: cause %s", test, causeOf(a))
+			continue
+		}
+		for _, part := range test.want {
+			if !strings.Contains(a.Remedy, part) {
+				t.Errorf("%+v: %q is not in %q", test, part, a.Remedy)
+			}
+		}
+		for _, part := range test.never {
+			if strings.Contains(a.Remedy, part) {
+				t.Errorf("%+v: %q is in %q", test, part, a.Remedy)
+			}
+		}
+	}
+}
