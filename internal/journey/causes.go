@@ -20,6 +20,8 @@ const (
 	// mostOverflows is the number of causes for which that is done. The table has fewer, but events may be stored ones of
 	// another version.
 	mostOverflows = 1 << 10
+	// Unreported stands for the reason of a packet that ended without a drop that the kernel reports.
+	Unreported = "consumed without a drop report"
 )
 
 // Causes counts drops by cause. The zero value is ready to use.
@@ -54,6 +56,9 @@ func (c *Causes) Add(e *event.Event) {
 	}
 	if kind.cause == event.UnknownCause {
 		kind.reason, kind.group, pieces = e.Names.Reason, "", nil
+		if e.Why != nil && e.Why.Silent {
+			kind.reason = Unreported
+		}
 	}
 	n := c.kind(kind, &e.Tuple)
 	n.Count++

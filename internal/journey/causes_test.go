@@ -42,6 +42,26 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// TestUnreportedDropsAreNamed checks that a packet that the kernel consumed, with an unknown cause, does not look like a drop on
+// a kernel without reasons.
+func TestUnreportedDropsAreNamed(t *testing.T) {
+	var c Causes
+	silent := unexplained("", 1)
+	silent.Why.Silent = true
+	known := explained("ping-ignored", "x", 2)
+	known.Why.Silent = true
+	for _, e := range []*event.Event{silent, unexplained("", 3), known} {
+		c.Add(e)
+	}
+	var got []string
+	for _, n := range c.List() {
+		got = append(got, fmt.Sprintf("%d %s %s", n.Count, n.Cause, n.Reason))
+	}
+	if want := []string{"1 unknown " + Unreported, "1 unknown ", "1 ping-ignored "}; !cmp.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestGroupsOfACause checks that drops with the same cause are counted by group.
 func TestGroupsOfACause(t *testing.T) {
 	var c Causes

@@ -17,7 +17,7 @@ func (n *Notifier) drops(totals event.Totals) {
 		return
 	}
 	if !slices.ContainsFunc(totals.Causes, isKnown) {
-		n.info("drops", "%s: %s", count(int(totals.Dropped), "drop"), reasonCounts(totals.Dropped, totals.DropReasons))
+		n.info("drops", "%s: %s", count(int(totals.Dropped), "drop"), reasonCounts(totals.Dropped, unexplained(totals)))
 		return
 	}
 	n.info("drops", "%s:", count(int(totals.Dropped), "drop"))

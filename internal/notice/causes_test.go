@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tracer/internal/event"
+	"tracer/internal/journey"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -48,7 +49,12 @@ func TestDropsByCause(t *testing.T) {
 			"13 drops:\n  9 × no-listener (7 different): port 1 to 9  (for example: 10.1.0.2:4000->10.9.0.2:53(udp))\n  2 × ttl (many different)\n  and many more causes: 2 drops\n",
 		},
 		"unknown causes": {
-			event.Totals{Dropped: 6, DropReasons: reasons, Causes: unknown}, "6 drops: 4 × NO_SOCKET, 2 × SOCKET_FILTER\n",
+			event.Totals{Dropped: 5, DropReasons: reasons, Causes: unknown}, "5 drops: 3 × NO_SOCKET, 2 × SOCKET_FILTER\n",
+		},
+		"unknown causes of silent drops": {
+			event.Totals{Dropped: 4, DropReasons: []event.ReasonCount{{Name: "SKB_DROP_REASON_NO_SOCKET", Count: 3}}, Causes: append(unknown[:1:1],
+				event.CauseCount{Cause: event.UnknownCause, Reason: journey.Unreported, Count: 1})},
+			"4 drops: 3 × NO_SOCKET, 1 × consumed without a drop report\n",
 		},
 		"only silent drops": {
 			event.Totals{Dropped: 2, Causes: []event.CauseCount{{Cause: "accept-queue-full", Groups: 1, Count: 2, Text: "full: 129 of 128"}}},
