@@ -255,6 +255,9 @@ func fail2ban(f RuleFacts) string {
 	return "fail2ban"
 }
 
+// wgQuickRule matches the comments of wg-quick's rules in the tables of iptables.
+var wgQuickRule = regexp.MustCompile(`^wg-quick\(8\) rule for (\S+)$`)
+
 // others returns programs that are known by the name of a table or chain alone.
 func others(f RuleFacts) string {
 	switch {
@@ -264,6 +267,9 @@ func others(f RuleFacts) string {
 		return "Incus"
 	case strings.HasPrefix(f.Table, "wg-quick-"):
 		return about("wg-quick", "interface", strings.TrimPrefix(f.Table, "wg-quick-"))
+	}
+	if device := f.first(wgQuickRule); device != "" && f.isIptables() {
+		return about("wg-quick", "interface", device)
 	}
 	if author := f.inChain("Tailscale", "ts-input", "ts-forward", "ts-postrouting"); author != "" {
 		return author

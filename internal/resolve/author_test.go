@@ -151,12 +151,32 @@ func TestAuthor(t *testing.T) {
 		{RuleFacts{Family: "ip", Table: "wg-quick-wg0", Chain: "preraw"}, "wg-quick (interface wg0)"},
 		{RuleFacts{Family: "inet", Table: "lxd", Chain: "fwd.lxdbr0"}, "LXD"},
 		{RuleFacts{Family: "inet", Table: "incus", Chain: "fwd.incusbr0"}, "Incus"},
+		{RuleFacts{Family: "inet", Table: "f2b-table", Chain: "f2b-chain", Sets: []string{"addr6-set-sshd"}}, "fail2ban (jail sshd)"},
+		{RuleFacts{Family: "ip", Table: "filter", Chain: "ufw-user-input"}, "ufw"},
+		{RuleFacts{Family: "ip", Table: "raw", Chain: "PREROUTING", Comments: []string{"wg-quick(8) rule for wg0"}}, "wg-quick (interface wg0)"},
+		{RuleFacts{Family: "inet", Table: "mine", Chain: "x", Comments: []string{"wg-quick(8) rule for wg0"}}, ""},
+		{RuleFacts{Family: "ip", Table: "flannel-ipv4", Chain: "postrtg"}, "flannel"},
+		{RuleFacts{Family: "ip6", Table: "firewalld", Chain: "filter_IN_public"}, "firewalld (zone public)"},
+		{RuleFacts{Family: "ip", Table: "nat", Chain: "FLANNEL-POSTRTG", Comments: []string{"flanneld masq"}}, "flannel"},
 		// nobody's
 		{RuleFacts{Family: "inet", Table: "filter", Chain: "ufw-user-input"}, ""},
 		{RuleFacts{Family: "inet", Table: "filter", Chain: "input", Comments: []string{"shop/web:http"}}, ""},
 	} {
-		if got := Author(test.facts); got != test.want {
-			t.Errorf("%+v: author %q, want %q", test.facts, got, test.want)
+		for _, facts := range withIPv6(test.facts) {
+			if got := Author(facts); got != test.want {
+				t.Errorf("%+v: author %q, want %q", facts, got, test.want)
+			}
 		}
 	}
+}
+
+// withIPv6 returns the facts, and for a table of IPv4 also those of the table that the same program makes for IPv6.
+func withIPv6(f RuleFacts) []RuleFacts {
+	if f.Family != "ip" {
+		return []RuleFacts{f}
+	}
+	six := f
+	six.Family, six.Table = "ip6", strings.Replace(f.Table, "ipv4", "ipv6", 1)
+	six.Chain = strings.Replace(f.Chain, "ufw-", "ufw6-", 1)
+	return []RuleFacts{f, six}
 }
