@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6)
+var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6, whyForward6, whyFragment6, whyGroup)
 
 // whyHeader6 are packets that ip6_rcv_core refuses.
 var whyHeader6 = []provocation{
@@ -352,6 +353,169 @@ func icmp6TypeIgnored(l *lab) scenario {
 	return scenario{
 		cause: "icmpv6-type-ignored", values: map[string]any{"src": w.near6, "type": 143}, rows: every(within(n), fromAddr(w.near6), icmp(143)),
 		send: l.transmits(l.a, w.toFar, ktest.ICMP(w.near6, w.far6, 143, 0, make([]byte, 4)).Bytes()),
+	}
+}
+
+// whyForward6 are sources whose packets a router does not forward.
+var whyForward6 = []provocation{forwardNoSource6, forwardLinkLocal6}
+
+func forwardNoSource6(l *lab) scenario {
+	s := l.arrives("forward6-no-source", l.wire(l.a, l.r), netip.IPv6Unspecified(), l.rb.near6).withoutDevice()
+	return s.with(map[string]any{"src6": "::", "dst6": l.rb.near6})
+}
+
+func forwardLinkLocal6(l *lab) scenario {
+	w := l.wire(l.a, l.r)
+	return l.arrives("forward6-link-local", w, w.linkLocal(), l.rb.near6).with(map[string]any{"src6": w.linkLocal(), "dst6": l.rb.near6})
+}
+
+// whyFragment6 are fragments that are not reassembled.
+var whyFragment6 = []provocation{
+	fragmentTwice6, fragmentTimeout6, fragmentLength6, fragmentTooLong6, fragmentOverlap, fragmentOverlap6, fragmentMemory6,
+}
+
+const fragmentHeader = 44
+
+// fragment6 is a fragment to the far end of a wire. More follow it.
+func fragment6(from netip.Addr, w wire, offset uint16, length int) []byte {
+	header := []byte{unix.IPPROTO_UDP, 0, 0, 0, 0, 0, 0x71, 6}
+	endian.BigEndian.PutUint16(header[2:], offset|1)
+	return ktest.Packet{From: from, To: w.far6, Protocol: fragmentHeader, Payload: append(header, make([]byte, length)...)}.Bytes()
+}
+
+const fragmentID6 = 0x7106
+
+// fragments6 sends fragments to a host, from an address that only this scenario has. Those that follow the last one with the
+// wanted cause have no other.
+func (l *lab) fragments6(cause string, n *ktest.Netns, w wire, values map[string]any, packets func(from netip.Addr) [][]byte) scenario {
+	_, from := l.remote6()
+	values["src6"], values["id6"] = from, fragmentID6
+	return scenario{
+		cause: cause, values: values, rows: every(within(n), fromAddr(from), func(r *record) bool { return r.Why != nil && r.Why.Values["id6"] != nil || !isQueued(r) }),
+		send: func() {
+			for _, b := range packets(from) {
+				l.transmits(l.a, w.toFar, b)()
+			}
+		},
+	}
+}
+
+// isQueued reports whether a fragment was freed with its queue, whose cause another fragment has.
+func isQueued(r *record) bool {
+	for _, function := range []string{"inet_frag_destroy", "inet_frag_rbtree_purge", "inet_frag_destroy_rcu", "ip6_frag_expire", "ip6frag_expire_frag_queue", "rcu_", "inet_frags_free_cb"} {
+		if strings.HasPrefix(r.Location, function) {
+			return true
+		}
+	}
+	return false
+}
+
+func fragmentTwice6(l *lab) scenario {
+	n, w := l.host()
+	return l.fragments6("fragment6-twice", n, w, map[string]any{}, func(from netip.Addr) [][]byte {
+		return [][]byte{fragment6(from, w, 16, 16), fragment6(from, w, 16, 16)}
+	})
+}
+
+// fragmentTimeout6 sends only one fragment, to a host that waits for one second.
+func fragmentTimeout6(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/ip6frag_time", "1")
+	_, from := l.remote6()
+	return scenario{
+		cause: "fragment6-timeout", values: map[string]any{"src6": from, "dst6": w.far6}, rows: every(within(n), fromAddr(from)),
+		send: l.transmits(l.a, w.toFar, fragment6(from, w, 0, 16)),
+	}
+}
+
+func fragmentLength6(l *lab) scenario {
+	n, w := l.host()
+	return l.fragments6("fragment6-length", n, w, map[string]any{"end6": 29}, func(from netip.Addr) [][]byte { return [][]byte{fragment6(from, w, 16, 13)} })
+}
+
+func fragmentTooLong6(l *lab) scenario {
+	n, w := l.host()
+	return l.fragments6("fragment6-too-long", n, w, map[string]any{"end6": 65528 + 16}, func(from netip.Addr) [][]byte {
+		return [][]byte{fragment6(from, w, 65528, 16)}
+	})
+}
+
+func fragmentOverlap6(l *lab) scenario {
+	n, w := l.host()
+	s := l.fragments6("fragment6-overlap", n, w, map[string]any{"overlap.begin": 24, "overlap.end": 40}, func(from netip.Addr) [][]byte {
+		return [][]byte{fragment6(from, w, 16, 16), fragment6(from, w, 24, 16)}
+	})
+	s.needs = needs{probes: true}
+	return s
+}
+
+// fragmentOverlap is about IPv4.
+func fragmentOverlap(l *lab) scenario {
+	_, from := l.remote4()
+	first, second := l.fragment(from, 0x7103, 16), l.fragment(from, 0x7103, 24)
+	return scenario{
+		cause: "fragment-overlap", values: map[string]any{"src": from, "id": 0x7103, "overlap.begin": 24, "overlap.end": 40}, needs: needs{probes: true},
+		rows: every(within(l.b), fromAddr(from), func(r *record) bool { return !isQueued(r) }),
+		send: func() {
+			l.transmits(l.a, l.ra.toFar, first)()
+			l.transmits(l.a, l.ra.toFar, second)()
+		},
+	}
+}
+
+// fragmentMemory6 sends to a host with room for one fragment.
+func fragmentMemory6(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/ip6frag_low_thresh", "1")
+	n.SetSysctl(l.tb, "ipv6/ip6frag_high_thresh", "1")
+	return l.fragments6("fragment6-memory", n, w, map[string]any{"limit6": 1}, func(from netip.Addr) [][]byte {
+		return [][]byte{fragment6(from, w, 16, 16), fragment6(from, w, 32, 16)}
+	})
+}
+
+// whyGroup are multicasts that nothing has joined, and source routes.
+var whyGroup = []provocation{groupNotJoined, groupNotJoined6, groupSource6, sourceRouteRefused}
+
+func groupNotJoined(l *lab) scenario {
+	to := netip.MustParseAddr("239.1.2.3")
+	s := l.arrives("group-not-joined", l.wire(l.a, l.r), l.ra.near4, to).with(map[string]any{"dst": to, "src": l.ra.near4})
+	s.needs = needs{probes: true}
+	return s
+}
+
+func groupNotJoined6(l *lab) scenario {
+	w, to := l.wire(l.a, l.r), netip.MustParseAddr("ff0e::1:2:3")
+	return l.arrives("ipv6-group-not-joined", w, w.near6, to).with(map[string]any{"dst": to})
+}
+
+// groupSource6 sends to a group that a program has joined for another source only.
+func groupSource6(l *lab) scenario {
+	l.since("5.17", "reason for addresses", "IP_INADDRERRORS")
+	n, w := l.host()
+	to := netip.MustParseAddr("ff0e::1:2:4")
+	ktest.JoinSource(l.tb, n, w.farName, to, w.near6.Next())
+	port := l.port()
+	u := ktest.UDP{From: netip.AddrPortFrom(w.near6, port), To: netip.AddrPortFrom(to, port), Size: 20}
+	return scenario{
+		cause: "ipv6-group-source", values: map[string]any{"dst": to, "src": w.near6, "dev": w.farName}, rows: every(within(n), toPort(port)),
+		send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
+	}
+}
+
+// sourceRouteRefused has a loose source route by way of the router.
+func sourceRouteRefused(l *lab) scenario {
+	w := l.wire(l.a, l.r)
+	port := l.port()
+	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}
+	plain := u.Packet().Bytes()
+	next := l.rb.near4.As4()
+	b := slices.Concat(plain[:20], []byte{131, 7, 4}, next[:], []byte{0}, plain[20:])
+	b[0] = 0x47
+	endian.BigEndian.PutUint16(b[2:], uint16(len(b)))
+	mendHeader(b)
+	return scenario{
+		cause: "source-route-refused", values: map[string]any{"src": w.near4, "dst": w.far4, "dev": w.farName}, rows: every(within(l.r), fromAddr(w.near4), toAddr(w.far4)),
+		send: l.transmits(l.a, w.toFar, b),
 	}
 }
 

@@ -31,7 +31,7 @@ func fromAddr(addr netip.Addr) func(*record) bool { return from(addr.String()) }
 func mendHeader(b []byte) {
 	b[10], b[11] = 0, 0
 	var sum uint32
-	for i := 0; i < 20; i += 2 {
+	for i := 0; i < max(20, int(b[0]&15)*4); i += 2 {
 		sum += uint32(endian.BigEndian.Uint16(b[i:]))
 	}
 	endian.BigEndian.PutUint16(b[10:], ^uint16(sum>>16+sum&0xffff))

@@ -41,7 +41,9 @@ const (
 // The numbers of a device's IPv4 settings (IPV4_DEVCONF_*, uapi/linux/ip.h), which are part of the kernel's ABI.
 const (
 	forwardingSetting    = 1
+	mcForwardingSetting  = 2
 	rpFilterSetting      = 8
+	sourceRouteSetting   = 9
 	logMartiansSetting   = 11
 	acceptLocalSetting   = 23
 	routeLocalnetSetting = 26

@@ -123,9 +123,9 @@ var (
 // processed before it.
 const isHopByHop = ip6Header + "->nexthdr == 0 && skb->transport_header == skb->network_header + 40"
 
-// isRouting is a condition for a packet whose routing header is processed, and is not cut. Other functions free packets in
-// icmpv6_param_prob, too.
-var isRouting = nextHeader + " == 43 && " + transportRoom + " >= 8 && " + extensionLength + " <= " + transportRoom
+// isRouting is a condition for a packet whose routing header is not cut. The next header tells that it is being processed: other
+// functions free packets in icmpv6_param_prob, too.
+var isRouting = transportRoom + " >= 8 && " + extensionLength + " <= " + transportRoom
 
 var extensionSites = []Site{
 	{
@@ -137,7 +137,7 @@ var extensionSites = []Site{
 	},
 	{
 		Name: "ip6_routing", Functions: slices.Concat(routing6, parameterProblem), Reasons: []string{Unspecified},
-		Reads: reads(device, as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr"), num("routing", isRouting),
+		Reads: reads(device, as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr"), num("next", nextHeader), num("routing", isRouting),
 			num("kind", atTransport("u8", 2)), num("segments", atTransport("u8", 3)), num("not_unicast", toMulticast6+" || skb->pkt_type != 0"),
 			num("srv6_all", allDevices6+"seg6_enabled"), num("srv6_dev", device6+"seg6_enabled"),
 			num("rpl_all", allDevices6+"rpl_seg_enabled"), num("rpl_dev", device6+"rpl_seg_enabled")),
@@ -159,15 +159,67 @@ var extensionCauses = []Cause{
 		Text: "the hop-by-hop options of the packet from {src} have {length} B, more than max_hbh_length={max_hop_by_hop}", Remedy: "sysctl -w net.ipv6.max_hbh_length=N"},
 	{ID: "ipv6-destination-options-length", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_destopt_rcv"}, When: "room >= 8 && length <= room && !hop_by_hop && length > max_destination",
 		Text: "the destination options of the packet from {src} have {length} B, more than max_dst_opts_length={max_destination}", Remedy: "sysctl -w net.ipv6.max_dst_opts_length=N"},
-	{ID: "routing-header-multicast", Site: "ip6_routing", When: "routing && not_unicast",
+	{ID: "routing-header-multicast", Site: "ip6_routing", When: "next == 43 && routing && not_unicast",
 		Text: "the packet from {src} to {dst} has a routing header, which only unicast packets for this host may have", Remedy: "the sender is faulty"},
-	{ID: "routing-header-type", Site: "ip6_routing", When: "routing && !not_unicast && segments != 0 && kind != 2 && kind != 3 && kind != 4",
+	{ID: "routing-header-type", Site: "ip6_routing", When: "next == 43 && routing && !not_unicast && segments != 0 && kind != 2 && kind != 3 && kind != 4",
 		Text:   "the packet from {src} has a routing header of type {kind} with {segments} segments left, which the kernel does not process; ICMPv6 parameter problem is sent to {src} unless it is rate-limited",
 		Remedy: "type 0 is deprecated (RFC 5095): the sender must not use it"},
-	{ID: "srv6-off", Site: "ip6_routing", When: "routing && !not_unicast && kind == 4 && (srv6_all == 0 || srv6_dev == 0)",
+	{ID: "srv6-off", Site: "ip6_routing", When: "next == 43 && routing && !not_unicast && kind == 4 && (srv6_all == 0 || srv6_dev == 0)",
 		Text:   "the packet from {src} has a segment routing header, and SRv6 is off (seg6_enabled: all={srv6_all}, {dev}={srv6_dev})",
 		Remedy: "sysctl -w net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.{dev}.seg6_enabled=1"},
-	{ID: "rpl-off", Site: "ip6_routing", When: "routing && !not_unicast && kind == 3 && (rpl_all == 0 || rpl_dev == 0)",
+	{ID: "rpl-off", Site: "ip6_routing", When: "next == 43 && routing && !not_unicast && kind == 3 && (rpl_all == 0 || rpl_dev == 0)",
 		Text:   "the packet from {src} has an RPL source routing header, and RPL is off (rpl_seg_enabled: all={rpl_all}, {dev}={rpl_dev})",
 		Remedy: "sysctl -w net.ipv6.conf.all.rpl_seg_enabled=1 net.ipv6.conf.{dev}.rpl_seg_enabled=1"},
+}
+
+// sourceKind6 has bit 0 for the unspecified address, the loopback address and multicast addresses, bit 1 for link-local ones.
+var sourceKind6 = bits(
+	atNetwork("u64", source6)+" == 0 && "+atNetwork("u64", source6+8)+" == 0 || "+isLoopback6(source6)+" || "+isMulticast6(source6),
+	"(ntohs("+atNetwork("u16", source6)+") & 0xffc0) == 0xfe80",
+)
+
+// reassembly6 are the functions that free an IPv6 fragment (net/ipv6/reassembly.c).
+var reassembly6 = []string{"ipv6_frag_rcv", "ip6_frag_queue"}
+
+// fragmentReads6 are the values of an IPv6 fragment header, and the memory of all fragments. end6 is the end of the fragment in
+// its packet.
+var fragmentReads6 = reads(
+	as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(hex32, "id6", "ntohl("+atTransport("u32", 4)+")"),
+	num("next", nextHeader), num("again", "((struct inet6_skb_parm *)skb->cb)->flags & 16"),
+	num("more6", "ntohs("+atTransport("u16", 2)+") & 1"),
+	num("end6", "(ntohs("+atTransport("u16", 2)+") & 0xfff8) + ntohs("+ip6Header+"->payload_len) + 32 + skb->network_header - skb->transport_header"),
+	as(size, "memory6", "skb->dev->nd_net.net->ipv6.fqdir->mem.counter"), as(size, "limit6", "skb->dev->nd_net.net->ipv6.fqdir->high_thresh"),
+)
+
+var fragmentCauses6 = []Cause{
+	{ID: "fragment6-timeout", Site: "fragment_timeout", Reasons: []string{"FRAG_REASM_TIMEOUT"}, When: "!is_v4",
+		Text: "the other fragments of a packet from {src6} to {dst6} did not arrive in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv6.ip6frag_time"},
+	{ID: "fragment6-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "!is_v4 && next == 44 && !again",
+		Text: "a fragment of packet {id6} from {src6} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
+	{ID: "fragment6-length", Site: "fragment", Reasons: []string{Unspecified}, Functions: slices.Concat(reassembly6, parameterProblem), When: "!is_v4 && next == 44 && !again && more6 && end6 <= 65535 && end6 & 7",
+		Text:   "a fragment of packet {id6} from {src6} ends at byte {end6}, which is no multiple of 8, although it is not the last one; ICMPv6 parameter problem is sent to {src6} unless it is rate-limited",
+		Remedy: "the sender is faulty"},
+	{ID: "fragment6-too-long", Site: "fragment", Reasons: []string{Unspecified}, Functions: slices.Concat(reassembly6, parameterProblem), When: "!is_v4 && next == 44 && !again && end6 > 65535",
+		Text:   "a fragment of packet {id6} from {src6} ends at byte {end6}, more than 65535; ICMPv6 parameter problem is sent to {src6} unless it is rate-limited",
+		Remedy: "the sender is faulty, or this is an attack"},
+	{ID: "fragment6-overlap", Site: "fragment", Reasons: []string{Unspecified}, Functions: reassembly6, When: "!is_v4 && overlap.end > overlap.begin",
+		Text: "the fragment from {src6} with bytes {overlap.begin} to {overlap.end} of packet {id6} overlaps another one; the kernel gives up the whole packet", Remedy: "the sender is faulty, or this is an attack"},
+	{ID: "fragment6-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ipv6_frag_rcv"}, When: "!is_v4 && next == 44 && !again && memory6 > limit6", Refines: []string{"fragment6-length", "fragment6-too-long"},
+		Text: "no room for a fragment of packet {id6} from {src6}: {memory6} of ip6frag_high_thresh={limit6}", Remedy: "sysctl -w net.ipv6.ip6frag_high_thresh=N"},
+}
+
+var groupSites = []Site{{
+	// net/ipv6/ip6_input.c
+	Name: "ip6_group", Functions: []string{"ip6_mc_input", "ip6_protocol_deliver_rcu", "ip6_input_finish", "ip6_input"}, Reasons: []string{"IP_INADDRERRORS", Unspecified},
+	Reads: reads(device, as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr"), num("to_group", toMulticast6), num("mc_forwarding", allDevices6+"mc_forwarding.counter")),
+}}
+
+var groupCauses = []Cause{
+	{
+		// A multicast router also drops a message that is no MLD message, although it says so.
+		ID: "ipv6-group-not-joined", Site: "ip6_group", Reasons: []string{Unspecified}, Functions: []string{"ip6_mc_input"}, When: "to_group && !mc_forwarding", Benign: true,
+		Text: "nothing on this host has joined the multicast group {dst} on {dev}", Remedy: "none needed where switches flood multicasts; otherwise ip -6 maddr show dev {dev}: the program must join the group on this device",
+	},
+	{ID: "ipv6-group-source", Site: "ip6_group", Reasons: []string{"IP_INADDRERRORS"}, Functions: []string{"ip6_protocol_deliver_rcu", "ip6_input_finish", "ip6_input"}, When: "to_group", Benign: true,
+		Text: "no program that has joined the multicast group {dst} on {dev} accepts the source {src}", Remedy: "see the source filters in /proc/net/mcfilter6"},
 }

@@ -26,14 +26,14 @@ var packet = family{
 		{Name: "ip_forward_ttl", Functions: []string{"ip_forward", "ip6_forward"}, Reasons: []string{"IP_INHDR", "IP_INADDRERRORS", Unspecified}, Reads: join(reads(device,
 			num("forwarding6", "skb->dev->nd_net.net->ipv6.devconf_all->forwarding"), num("forced", "skb->dev->ip6_ptr->cnf.force_forwarding", "0"), // 6.17
 			num("is_v4", ip4Header+"->version == 4"), num("ttl", ip4Header+"->ttl"), num("hop_limit", ip6Header+"->hop_limit"), num("gets_error", getsError), num("gets_error6", getsError6)), ends4,
-			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")), frameType)},
+			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr"), num("source_kind", sourceKind6)), frameType)},
 		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
 			Reads: reads(device, num("type", "skb->pkt_type"), num("version", ip4Header+"->version"), num("ihl", ip4Header+"->ihl"), num("total", "ntohs("+ip4Header+"->tot_len)"), num("len", "skb->len"))},
 		{Name: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR", "IPV6_TOO_MANY_EXTHDRS"}, Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"))},
-		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)")))},
-		{Name: "fragment", Functions: []string{"ip_frag_queue", "ip_defrag", "ipv6_frag_rcv", "ip6_frag_queue", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
-			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")))},
-	}, []Site{ip6HeaderSite}, extensionSites, icmpv6Sites),
+		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")))},
+		{Name: "fragment", Functions: slices.Concat([]string{"ip_frag_queue", "ip_defrag", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, reassembly6, parameterProblem), Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
+			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")), fragmentReads6)},
+	}, []Site{ip6HeaderSite}, extensionSites, icmpv6Sites, groupSites),
 	decisions: []Decision{
 		{
 			// The queue that contains the timer: container_of(t, struct inet_frag_queue, timer).
@@ -48,6 +48,11 @@ var packet = family{
 			Name: "defragment", Functions: []string{"ip_defrag"}, Skb: "skb", At: AtEntry,
 			Reads: reads(as(size, "memory", "net->ipv4.fqdir->mem.counter"), as(size, "limit", "net->ipv4.fqdir->high_thresh")),
 		},
+		{
+			// 2 is IPFRAG_OVERLAP.
+			Name: "overlap", Denies: true, Functions: []string{"inet_frag_queue_insert"}, Skb: "skb", Keep: "ret == 2",
+			Reads: reads(num("begin", "offset"), num("end", "end")),
+		},
 	},
 	causes: slices.Concat([]Cause{
 		{ID: "ip-checksum", Site: "checksum", Reasons: []string{"IP_CSUM"}, Text: "the checksum of the IP header, {ip_sum}, is wrong", Remedy: "the packet was corrupted, or its sender computed it wrongly"},
@@ -61,6 +66,11 @@ var packet = family{
 		// ip6_forward checks it first.
 		{ID: "ipv6-forward-off", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INADDRERRORS", Unspecified}, When: "!is_v4 && !forwarding6 && !forced", Refines: []string{"hop-limit", "forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"},
 			Text: "IPv6 forwarding is off (net.ipv6.conf.all.forwarding=0), and {dst6} is not an address of this host", Remedy: "sysctl -w net.ipv6.conf.all.forwarding=1"},
+		{ID: "forward6-no-source", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INADDRERRORS"}, When: "!is_v4 && (forwarding6 || forced) && source_kind & 1",
+			Text: "the packet for {dst6} has the source {src6}, which must not be forwarded", Remedy: "the sender has no address yet, or is faulty"},
+		{ID: "forward6-link-local", Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INADDRERRORS"}, When: "!is_v4 && (forwarding6 || forced) && source_kind == 2",
+			Text:   "the packet for {dst6} has the link-local source {src6}, which is valid only on the link of {dev}; ICMPv6 unreachable (beyond scope) is sent to it unless it is rate-limited",
+			Remedy: "the sender needs a global or unique local address: ip -6 addr show on the sender"},
 		// ip_rcv_core checks them first, after the address of the frame.
 		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version != 4 && type != 3", Refines: afterReceive, Text: "the IP header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
 		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl < 5 && type != 3", Refines: afterReceive, Text: "the IP header has a length of {ihl} words, less than 5", Remedy: "the packet is corrupted"},
@@ -74,5 +84,7 @@ var packet = family{
 		{ID: "fragment-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "is_v4", Text: "the fragment at offset {offset} of packet {id} from {src} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
 		{ID: "fragment-too-far", Site: "fragment", Reasons: []string{"FRAG_TOO_FAR"}, When: "is_v4", Text: "too many other packets from {src} arrived between the fragments of packet {id}", Remedy: "sysctl -w net.ipv4.ipfrag_max_dist=N; 0 disables the check"},
 		{ID: "fragment-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
-	}, ip6HeaderCauses, extensionCauses, icmpv6Causes),
+		{ID: "fragment-overlap", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_frag_queue", "ip_defrag"}, When: "is_v4 && overlap.end > overlap.begin",
+			Text: "the fragment from {src} with bytes {overlap.begin} to {overlap.end} of packet {id} overlaps another one; the kernel gives up the whole packet", Remedy: "the sender is faulty, or this is an attack"},
+	}, ip6HeaderCauses, extensionCauses, icmpv6Causes, fragmentCauses6, groupCauses),
 }

@@ -2,14 +2,21 @@
 
 package explain
 
-import "tracer/internal/lookup"
+import (
+	"slices"
+
+	"tracer/internal/lookup"
+)
 
 // Errors in conditions: EACCES 13, EXDEV 18, EINVAL 22, ENETUNREACH 101, EHOSTUNREACH 113.
 
 var receiving = []string{"ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv_finish", "ip_sublist_rcv", "ip_rcv"}
 
 // afterReceive are causes without a reason in ip_rcv, which calls ip_rcv_core before: what that finds comes first.
-var afterReceive = []string{
+var afterReceive = slices.Concat([]string{"group-not-joined", "source-route-refused"}, ofSource)
+
+// ofSource are those about the source and the destination.
+var ofSource = []string{
 	"rp-filter-strict", "rp-filter-no-route", "rp-filter-no-address", "martian-source", "martian-source-loopback", "martian-source-multicast", "martian-source-zero",
 	"martian-destination-loopback", "martian-destination-zero",
 }
@@ -32,6 +39,9 @@ var route = family{
 				num("route_localnet", setting("skb->dev", routeLocalnetSetting)+" | "+settingOfAll("skb->dev", routeLocalnetSetting)),
 				num("log_martians", setting("skb->dev", logMartiansSetting)+" | "+settingOfAll("skb->dev", logMartiansSetting)),
 				num("no_address", "!skb->dev->ip_ptr->ifa_list"),
+				num("mc_forwarding", setting("skb->dev", mcForwardingSetting)+" && "+settingOfAll("skb->dev", mcForwardingSetting)),
+				num("source_route", "((struct inet_skb_parm *)skb->cb)->opt.srr"),
+				num("accept_source_route", setting("skb->dev", sourceRouteSetting)+" && "+settingOfAll("skb->dev", sourceRouteSetting)),
 			)),
 		},
 		{
@@ -80,6 +90,10 @@ var route = family{
 			// net/ipv4/fib_trie.c. The last table in which the route to the source was looked up.
 			Name: "way_back", Functions: []string{"fib_table_lookup"}, Within: []string{"fib_validate_source"},
 			Reads: fibResult,
+		},
+		{
+			// net/ipv4/igmp.c; a second call, for the VRF of the device, replaces the first one.
+			Name: "group", Functions: []string{"ip_check_mc_rcu"}, Within: []string{"ip_route_input_noref"}, Reads: reads(num("joined", "ret")),
 		},
 		{
 			// The last table in which the route to the destination was looked up.
@@ -160,6 +174,16 @@ var route = family{
 			ID: "martian-destination-zero", Site: "ip_receive", Reasons: []string{"IP_INVALID_DEST", Unspecified},
 			When: "dst_number == 0 && src_number != 0 && src_number >> 24 != 127 && src_number >> 28 != 14 && src_number != 0xffffffff",
 			Text: "the destination is {dst} (log_martians={log_martians})", Remedy: "the sender is faulty",
+		},
+		{
+			// Before the kernel looks at the source.
+			ID: "group-not-joined", Site: "ip_receive", Reasons: []string{Unspecified}, Refines: ofSource, When: "dst_number >> 28 == 14 && !group.joined && !mc_forwarding", Benign: true,
+			Text: "nothing on this host has joined the multicast group {dst} on {dev}, or none that accepts the source {src}", Remedy: "none needed where switches flood multicasts; otherwise ip maddr show dev {dev}: the program must join the group on this device",
+		},
+		{
+			// Behind the look-up of the route.
+			ID: "source-route-refused", Site: "ip_receive", Reasons: []string{Unspecified}, Refines: append([]string{"group-not-joined"}, ofSource...), When: "source_route && !accept_source_route",
+			Text: "the packet from {src} to {dst} has the option source route, which {dev} does not accept (accept_source_route=0)", Remedy: "source routing is a risk: accept it with net.ipv4.conf.{dev}.accept_source_route=1 and net.ipv4.conf.all.accept_source_route=1 only if it is intended",
 		},
 		{
 			ID: "ip-forward-off", Site: "ip_error", When: "forwarding == 0 && error == 113",
