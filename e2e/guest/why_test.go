@@ -94,13 +94,19 @@ func hasReason(name string) bool {
 type provocation func(*lab) scenario
 
 // provocations are the provocations of all families.
-var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whySyn, whyNeigh, whyBuffers, whyProgram, whyFirewall, whyTunnel, whySilent, whyXfrm, whyIPv6)
+var provocations = slices.Concat(whySocket, whyRoute, whyMTU, whyBridge, whyPacket, whyDevice, whyTCP, whySyn, whyNeigh, whyBuffers, whyProgram, whyFirewall, whyTunnel, whySilent, whyXfrm, whyIPv6, whyIPv4)
 
 // TestWhy provokes the causes of drops, and checks that the rows of the dropped packets have these causes and their
 // values. All scenarios run under one tracer, since its start takes long on some machines.
-func TestWhy(t *testing.T) {
+func TestWhy(t *testing.T) { provoked(t, provocations) }
+
+// TestWhyPackets provokes only the causes of packets that IPv6, IPv4, ICMP and ARP refuse, for a short run.
+func TestWhyPackets(t *testing.T) { provoked(t, slices.Concat(whyPacket, whyIPv6, whyIPv4)) }
+
+func provoked(t *testing.T, all []provocation) {
+	t.Helper()
 	l := newLab(t, func(n int) []int { return inOrder(n) })
-	list := l.provoke(provocations...)
+	list := l.provoke(all...)
 	rows, lost := l.drops(list)
 	if lost.isPossible() {
 		t.Log(lost)

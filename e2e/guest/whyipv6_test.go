@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"testing"
 
 	"golang.org/x/sys/unix"
 
@@ -516,18 +515,5 @@ func sourceRouteRefused(l *lab) scenario {
 	return scenario{
 		cause: "source-route-refused", values: map[string]any{"src": w.near4, "dst": w.far4, "dev": w.farName}, rows: every(within(l.r), fromAddr(w.near4), toAddr(w.far4)),
 		send: l.transmits(l.a, w.toFar, b),
-	}
-}
-
-// TestWhyIPv6 provokes only the causes of IPv6 and IPv4 headers, for a short run.
-func TestWhyIPv6(t *testing.T) {
-	l := newLab(t, inOrder)
-	list := l.provoke(whyIPv6...)
-	rows, _ := l.drops(list)
-	for _, s := range list {
-		t.Run(s.cause, func(t *testing.T) { s.check(t, rows.that(s.rows)) })
-	}
-	if t.Failed() {
-		rows.others(t, list)
 	}
 }

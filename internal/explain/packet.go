@@ -13,6 +13,9 @@ var checksumReads = reads(
 	as(hex16, "icmp_sum", "ntohs(*(u16 *)(skb->head + skb->transport_header + 2))"), as(hex16, "ip_sum", "ntohs("+ip4Header+"->check)"),
 )
 
+// shortReads are the lengths in the headers of UDP and TCP.
+var shortReads = reads(num("udp_length", "ntohs("+atTransport("u16", 4)+")"), num("data_offset", atTransport("u8", 12)+" >> 4"), num("room", transportRoom))
+
 // checksumRemedy blames no offload of the receiver: before the kernel drops a packet for a checksum, it sums the packet itself,
 // whatever the device reported (__skb_checksum_complete).
 const checksumRemedy = "the packet was corrupted, or its sender computed the checksum wrongly: tcpdump -vv at the sender and on the way; at a sender with offload, try ethtool -K DEV tx off"
@@ -22,18 +25,18 @@ const l2Remedy = "the sender has a wrong MAC address for its gateway: tcpdump -e
 var packet = family{
 	name: "packet", title: "The packet itself: headers, checksums, fragments",
 	sites: slices.Concat([]Site{
-		{Name: "checksum", Reasons: []string{"IP_CSUM", "TCP_CSUM", "UDP_CSUM", "ICMP_CSUM"}, Reads: checksumReads},
+		{Name: "checksum", Reasons: []string{"IP_CSUM", "TCP_CSUM", "UDP_CSUM", "ICMP_CSUM", "PKT_TOO_SMALL"}, Reads: join(checksumReads, shortReads)},
 		{Name: "ip_forward_ttl", Functions: []string{"ip_forward", "ip6_forward"}, Reasons: []string{"IP_INHDR", "IP_INADDRERRORS", Unspecified}, Reads: join(reads(device,
 			num("forwarding6", "skb->dev->nd_net.net->ipv6.devconf_all->forwarding"), num("forced", "skb->dev->ip6_ptr->cnf.force_forwarding", "0"), // 6.17
 			num("is_v4", ip4Header+"->version == 4"), num("ttl", ip4Header+"->ttl"), num("hop_limit", ip6Header+"->hop_limit"), num("gets_error", getsError), num("gets_error6", getsError6)), ends4,
 			reads(as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr"), num("source_kind", sourceKind6)), frameType)},
-		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
+		{Name: "ip_header", Functions: []string{"ip_rcv_core", "ip_rcv", "ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv", "ip_list_rcv_finish", "ip_sublist_rcv"}, Reasons: []string{"IP_INHDR", "PKT_TOO_SMALL", "UNICAST_IN_L2_MULTICAST", "HDR_TRUNC", Unspecified},
 			Reads: reads(device, num("type", "skb->pkt_type"), num("version", ip4Header+"->version"), num("ihl", ip4Header+"->ihl"), num("total", "ntohs("+ip4Header+"->tot_len)"), num("len", "skb->len"))},
 		{Name: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR", "IPV6_TOO_MANY_EXTHDRS"}, Reads: reads(as(lookup.IPv6, "src", ip6Header+"->saddr"))},
 		{Name: "fragment_timeout", Functions: []string{"ip_expire", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip6frag_expire_frag_queue", "ip6_frag_expire", "inet_frag_kill", "inet_frags_free_cb"}, Reasons: []string{"FRAG_REASM_TIMEOUT", Unspecified}, Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), as(lookup.IPv6, "src6", ip6Header+"->saddr"), as(lookup.IPv6, "dst6", ip6Header+"->daddr")))},
 		{Name: "fragment", Functions: slices.Concat([]string{"ip_frag_queue", "ip_defrag", "nf_ct_frag6_gather", "inet_frag_queue_insert", "inet_frag_rbtree_purge", "inet_frag_destroy", "ip_frag_reinit"}, reassembly6, parameterProblem), Reasons: []string{"DUP_FRAG", "FRAG_TOO_FAR", Unspecified},
 			Reads: join(ends4, reads(num("is_v4", ip4Header+"->version == 4"), as(hex16, "id", "ntohs("+ip4Header+"->id)"), num("offset", "(ntohs("+ip4Header+"->frag_off) & 0x1fff) * 8")), fragmentReads6)},
-	}, []Site{ip6HeaderSite}, extensionSites, icmpv6Sites, groupSites),
+	}, []Site{ip6HeaderSite}, extensionSites, icmpv6Sites, groupSites, arpSites),
 	decisions: []Decision{
 		{
 			// The queue that contains the timer: container_of(t, struct inet_frag_queue, timer).
@@ -59,6 +62,10 @@ var packet = family{
 		{ID: "tcp-checksum", Site: "checksum", Reasons: []string{"TCP_CSUM"}, Text: "the TCP checksum {sum} is wrong", Remedy: checksumRemedy},
 		{ID: "udp-checksum", Site: "checksum", Reasons: []string{"UDP_CSUM"}, Text: "the UDP checksum {udp_sum} is wrong", Remedy: checksumRemedy},
 		{ID: "icmp-checksum", Site: "checksum", Reasons: []string{"ICMP_CSUM"}, Text: "the ICMP checksum {icmp_sum} is wrong", Remedy: checksumRemedy},
+		{ID: "udp-length", Site: "checksum", Reasons: []string{"PKT_TOO_SMALL"}, Functions: []string{"__udp4_lib_rcv", "udp_rcv", "__udp6_lib_rcv", "udpv6_rcv"}, When: "udp_length < 8 || udp_length > room",
+			Text: "the UDP header has length {udp_length} B, but the packet has {room} B from there on", Remedy: "the packet was truncated, or its sender is faulty"},
+		{ID: "tcp-header-length", Site: "checksum", Reasons: []string{"PKT_TOO_SMALL"}, Functions: []string{"tcp_v4_rcv", "tcp_v6_rcv"}, When: "data_offset < 5",
+			Text: "the TCP header has a length of {data_offset} words, less than 5", Remedy: "the packet is corrupted, or its sender is faulty"},
 		{ID: "ttl", Refines: []string{"forward-mtu-device", "forward-mtu-route", "forward-mtu-learned", "forward-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, Reasons: []string{"IP_INHDR", Unspecified}, When: "is_v4 && ttl <= 1 && type == 0", Text: "the TTL of the packet from {src} to {dst} has expired[[if gets_error: ; ICMP time exceeded is sent to {src} unless it is rate-limited]]", Remedy: "normal for traceroute; otherwise look for a routing loop: ip route get {dst} on each router"},
 		{ID: "hop-limit", Refines: []string{"forward6-mtu-device", "forward6-mtu-route", "forward6-mtu-gso"}, Site: "ip_forward_ttl", Functions: []string{"ip6_forward"}, Reasons: []string{"IP_INHDR", Unspecified}, When: "!is_v4 && hop_limit <= 1 && type == 0", Text: "the hop limit of the packet from {src6} to {dst6} has expired[[if gets_error6: ; ICMPv6 time exceeded is sent to {src6} unless it is rate-limited]]", Remedy: "normal for traceroute; otherwise look for a routing loop: ip -6 route get {dst6} on each router"},
 		{ID: "forward-l2-broadcast", Site: "ip_forward_ttl", Functions: []string{"ip_forward"}, Reasons: []string{Unspecified}, When: "is_v4 && (type == 1 || type == 2)", Text: "the packet for {dst} arrived on {dev} in a frame for a broadcast or multicast MAC address, so it is not forwarded", Remedy: l2Remedy},
@@ -74,7 +81,11 @@ var packet = family{
 		// ip_rcv_core checks them first, after the address of the frame.
 		{ID: "ip-version", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version != 4 && type != 3", Refines: afterReceive, Text: "the IP header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
 		{ID: "ip-header-length", Site: "ip_header", Reasons: []string{"IP_INHDR", Unspecified}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl < 5 && type != 3", Refines: afterReceive, Text: "the IP header has a length of {ihl} words, less than 5", Remedy: "the packet is corrupted"},
-		{ID: "ip-total-length", Site: "ip_header", Reasons: []string{"PKT_TOO_SMALL", "IP_INHDR"}, When: "version == 4 && ihl >= 5 && total > len", Text: "the IP header has total length {total} B, but the packet has only {len} B", Remedy: "the packet was truncated: an MTU mismatch, or a faulty driver"},
+		{ID: "ip-total-length", Site: "ip_header", Reasons: []string{"PKT_TOO_SMALL"}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl >= 5 && total > len", Text: "the IP header has total length {total} B, but the packet has only {len} B", Remedy: "the packet was truncated: an MTU mismatch, or a faulty driver"},
+		{ID: "ip-header-truncated", Site: "ip_header", Reasons: []string{"IP_INHDR"}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl >= 5 && len >= 20 && ihl * 4 > len", Text: "the IP header has a length of {ihl} words, but the packet has only {len} B", Remedy: "the packet was truncated, or its sender is faulty"},
+		{ID: "ip-total-short", Site: "ip_header", Reasons: []string{"IP_INHDR"}, Functions: []string{"ip_rcv_core", "ip_rcv", "ip_list_rcv"}, When: "version == 4 && ihl >= 5 && ihl * 4 <= len && total < ihl * 4", Text: "the IP header has total length {total} B, less than its own length of {ihl} words", Remedy: "the packet is corrupted, or its sender is faulty"},
+		{ID: "ip-options", Site: "ip_header", Reasons: []string{"IP_INHDR"}, Functions: []string{"ip_rcv_options", "ip_rcv_finish_core", "ip_rcv_finish", "ip_list_rcv_finish", "ip_sublist_rcv"}, When: "version == 4 && ihl > 5", Text: "the options in the IP header are not valid; ICMP parameter problem is sent unless it is rate-limited", Remedy: "the sender is faulty",
+			NotOn: []Exception{{Kernels: []string{"6.1", "6.12"}, Why: "the kernel gives no reason, as for source routes"}}},
 		{ID: "unicast-in-multicast", Site: "ip_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST"}, Text: "a unicast IP packet arrived in a multicast frame (drop_unicast_in_l2_multicast on {dev})", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_unicast_in_l2_multicast=0 net.ipv4.conf.all.drop_unicast_in_l2_multicast=0"},
 		{ID: "ipv6-extension", Site: "ipv6_extension", Reasons: []string{"IPV6_BAD_EXTHDR"}, Text: "an IPv6 extension header of the packet from {src} is not valid", Remedy: "the sender is faulty"},
 		{ID: "ipv6-extensions", Site: "ipv6_extension", Reasons: []string{"IPV6_TOO_MANY_EXTHDRS"}, Text: "the packet from {src} has too many IPv6 extension headers", Remedy: "the kernel accepts at most 12 (IP6_MAX_EXT_HDRS_CNT): the sender is faulty"},
@@ -86,5 +97,5 @@ var packet = family{
 		{ID: "fragment-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_defrag"}, When: "defragment.memory > defragment.limit", Text: "no room for fragments: {defragment.memory} of ipfrag_high_thresh={defragment.limit}", Remedy: "sysctl -w net.ipv4.ipfrag_high_thresh=N"},
 		{ID: "fragment-overlap", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ip_frag_queue", "ip_defrag"}, When: "is_v4 && overlap.end > overlap.begin",
 			Text: "the fragment from {src} with bytes {overlap.begin} to {overlap.end} of packet {id} overlaps another one; the kernel gives up the whole packet", Remedy: "the sender is faulty, or this is an attack"},
-	}, ip6HeaderCauses, extensionCauses, icmpv6Causes, fragmentCauses6, groupCauses),
+	}, ip6HeaderCauses, extensionCauses, icmpv6Causes, fragmentCauses6, groupCauses, arpCauses),
 }
