@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 
@@ -233,9 +234,27 @@ func fits(t testing.TB, kernel, name string, k expr.Types, roots expr.Roots, rea
 	if err != nil {
 		t.Errorf("%s: %s: %v", kernel, name, err)
 	}
+	if used := stackOf(expr.Values(programs)); used > mostStack {
+		t.Errorf("%s: the values of %s use %d bytes of stack, at most %d are free: an expression keeps too many intermediate results", kernel, name, used, mostStack)
+	}
 	if testing.Verbose() {
 		t.Logf("%s: %s: %d values, %d bytes", kernel, name, len(programs), layout.Size)
 	}
+}
+
+// mostStack is what the programs that read values have left of the 512 bytes of all calls together. Kernels count each call in
+// steps of 32 bytes.
+const mostStack = 32
+
+// stackOf returns the number of bytes of the stack that a program uses.
+func stackOf(program asm.Instructions) (used int) {
+	for _, i := range program {
+		toStack := i.Dst == asm.R10 && i.OpCode.Class().IsStore()
+		if toStack {
+			used = max(used, -int(i.Offset))
+		}
+	}
+	return used
 }
 
 func decisionMatrix(d *Decision, k expr.Types, note func(string, int, error)) {

@@ -19,7 +19,7 @@ const (
 // The stack of a body, from its top.
 const (
 	stackRead  = -8              // destination of a read
-	stackHeld  = stackRead - 8*6 // saved intermediate results
+	stackHeld  = stackRead - 8*6 // saved intermediate results, the first one at the top, since each costs stack
 	stackText  = stackHeld - 64  // the beginning of a string
 	maxHeld    = len(heldIn) + 6 // maximum number of saved results
 	maxString  = 64              // maximum size of a string with its NUL
@@ -167,4 +167,4 @@ func (g *generator) fetch(to asm.Register) {
 	}
 }
 
-func (g *generator) heldAt(i int) int16 { return int16(stackHeld + 8*(i-len(heldIn))) }
+func (g *generator) heldAt(i int) int16 { return int16(stackRead - 8*(i-len(heldIn)+1)) }
