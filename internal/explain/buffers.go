@@ -52,7 +52,7 @@ const ownerSpecial = "{owner}: a resolver finds the process of the socket by its
 var buffers = family{
 	name: "buffers", title: "Socket buffers and memory",
 	sites: []Site{
-		{Name: "rcvbuf", Reasons: []string{"SOCKET_RCVBUFF", Unspecified}, Reads: join(reads(as(size, "truesize", "skb->truesize")), udpAtDrop("12")),
+		{Name: "rcvbuf", Reasons: []string{"SOCKET_RCVBUFF", "PACKET_SOCK_ERROR", Unspecified}, Reads: join(reads(as(size, "truesize", "skb->truesize")), udpAtDrop("12")),
 			Functions: []string{"__udp_queue_rcv_skb", "udp_queue_rcv_one_skb", "udp_queue_rcv_skb", "__udpv6_queue_rcv_skb", "udpv6_queue_rcv_one_skb", "udp_unicast_rcv_skb", "sock_queue_rcv_skb_reason", "__sock_queue_rcv_skb",
 				"raw_rcv", "raw_rcv_skb", "rawv6_rcv", "ping_rcv", "ping_queue_rcv_skb", "packet_rcv", "tpacket_rcv", "netlink_unicast", "sock_queue_rcv_skb", "__udp_enqueue_schedule_skb"}},
 		{Name: "proto_mem", Reasons: []string{"PROTO_MEM", Unspecified}, Functions: slices.Concat(tcpQueue, udpQueue),
@@ -91,6 +91,10 @@ var buffers = family{
 			Text: "the receive buffer of a {sock_queue.protocol_name} socket (inode {sock_queue.inode}) is full: {sock_queue.used} of {sock_queue.rcvbuf}[[, {owner}]]", Remedy: "the program reads too slowly: a larger SO_RCVBUF (at most net.core.rmem_max)", Special: ownerSpecial},
 		{ID: "packet-socket-full", Site: "rcvbuf", Functions: []string{"packet_rcv", "tpacket_rcv"}, When: "packet_queue.used >= packet_queue.rcvbuf",
 			Text: "a packet socket (inode {packet_queue.inode}) is full: {packet_queue.used} of {packet_queue.rcvbuf}[[, {owner}]]; only this copy is dropped", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B KIB)", Special: ownerSpecial, Benign: true,
+			Limits: "The kernel reports it only if the packet has no other receiver, which is rare."},
+		// tpacket_rcv has this reason, without a full buffer, if the ring has no free place.
+		{ID: "packet-ring-full", Site: "rcvbuf", Reasons: []string{"PACKET_SOCK_ERROR"}, Functions: []string{"tpacket_rcv"}, When: "!known(packet_queue.used)",
+			Text: "the ring of a packet socket is full, or it has no place for this packet; only this copy is dropped", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B KIB)", Benign: true,
 			Limits: "The kernel reports it only if the packet has no other receiver, which is rare."},
 		{ID: "tcp-rcvbuf", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.used > tcp_memory.rcvbuf && " + withPacket("tcp_memory") + " <= tcp_memory.limit",
 			Text:   "the receive buffer of the TCP socket on port {tcp_memory.lport} is full: {tcp_memory.used} of {tcp_memory.rcvbuf}[[, {owner}]]",

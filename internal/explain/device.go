@@ -63,6 +63,7 @@ var deviceFamily = family{
 				"igc_xmit_frame", "ixgbe_xmit_frame", "ixgbe_xmit_frame_ring", "i40e_lan_xmit_frame", "i40e_xmit_frame_ring", "iavf_xmit_frame", "ice_start_xmit", "mlx4_en_xmit", "mlx5e_xmit", "bnxt_start_xmit", "tg3_start_xmit", "rtl8169_start_xmit", "vmxnet3_xmit_frame", "vmxnet3_tq_xmit", "nsim_start_xmit"},
 			Reads: reads(device, num("up", "skb->dev->flags & 1"), as(queueState, "queue", "skb->dev->_tx[skb->queue_mapping].state"), num("queue_number", "skb->queue_mapping"), as(lookup.String, "driver", "skb->dev->dev.parent->driver->name")),
 		},
+		{Name: "exact", Reasons: []string{"DEV_HDR", "CAN_RX_INVALID_FRAME", "CANFD_RX_INVALID_FRAME", "CANXL_RX_INVALID_FRAME", "PSP_INPUT", "PSP_OUTPUT"}},
 		{Name: "vlan_limits", Reasons: []string{"MACVLAN_BROADCAST_BACKLOG", "IPVLAN_MULTICAST_BACKLOG"}, Reads: reads(device)},
 	},
 	decisions: []Decision{
@@ -117,6 +118,10 @@ var deviceFamily = family{
 		// The peer has taken the Ethernet header away (14 bytes), and what follows drops packets only for a full ring.
 		{ID: "veth-ring-full", Site: "veth", Functions: []string{"veth_xmit", "veth_forward_skb", "veth_xdp_rx", "__dev_kfree_skb_any", "dev_kfree_skb_any_reason"}, When: "veth_send.polled && index == veth_send.peer_index && len + 14 == veth_send.len && !known(handover.up)", Text: "the ring of the peer of {veth_send.dev} is full ({veth_send.size} packets)", Remedy: "the peer's XDP program or its receiver (GRO, forwarding) is too slow, or gets no CPU; a queueing discipline on {veth_send.dev} holds the rest back since 6.16"},
 		{ID: "macvlan-broadcasts", Site: "vlan_limits", Reasons: []string{"MACVLAN_BROADCAST_BACKLOG"}, Text: "the queue of broadcasts for the macvlan devices on {dev} is full", Remedy: "ip link set MACVLAN type macvlan bcqueuelen N"},
+		{ID: "tap-virtio-header", Site: "exact", Reasons: []string{"DEV_HDR"}, Text: "a program wrote a packet to a macvtap or ipvtap device whose virtio-net header is not valid for it", Remedy: "the program (usually a hypervisor) is faulty, or its offloads do not fit the device"},
+		{ID: "can-frame", Site: "exact", Reasons: []string{"CAN_RX_INVALID_FRAME", "CANFD_RX_INVALID_FRAME", "CANXL_RX_INVALID_FRAME"}, Text: "a CAN frame is not valid, or its device is no CAN device", Remedy: "the driver, or the program that sent the frame, is faulty"},
+		{ID: "psp-input", Site: "exact", Reasons: []string{"PSP_INPUT"}, Text: "the segment does not have the PSP encryption that its socket requires, or has one although its socket has none", Remedy: "both ends need matching PSP keys and versions"},
+		{ID: "psp-output", Site: "exact", Reasons: []string{"PSP_OUTPUT"}, Text: "the device can't send the segment with the PSP encryption of its socket", Remedy: "the route must leave by the device that has the PSP key of the socket"},
 		{ID: "ipvlan-multicasts", Site: "vlan_limits", Reasons: []string{"IPVLAN_MULTICAST_BACKLOG"}, Text: "the queue of multicasts for the ipvlan devices on {dev} is full", Remedy: "send fewer broadcasts and multicasts, or use ipvlan mode l3"},
 	},
 }
