@@ -76,7 +76,51 @@ func documentation(t *testing.T) string {
 		}
 		b.WriteString("\n")
 	}
+	b.WriteString(placesWithoutCause())
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+const placesHead = `## Places without a cause
+
+The cause of these packets is unknown, or they end without a row: the kernel gives neither a reason nor values by which tracer could be
+certain.
+
+| Where | What ends there | Why there is no cause |
+| --- | --- | --- |
+`
+
+// placesWithoutCause is the section about Places. Its rows do not begin with a quote like those of causes, which the tests in the
+// machines look for.
+func placesWithoutCause() string {
+	var b strings.Builder
+	b.WriteString(placesHead)
+	for _, p := range Places {
+		fmt.Fprintf(&b, "| at `%s` | %s | %s |\n", strings.Join(p.Functions, "`, `"), plain(p.What), plain(p.Why))
+	}
+	return b.String()
+}
+
+// TestPlaces checks that each place is complete, and that causes which its text names exist.
+func TestPlaces(t *testing.T) {
+	table := load(t)
+	for _, p := range Places {
+		if len(p.Functions) == 0 || p.What == "" || p.Why == "" {
+			t.Errorf("the place %+v is not complete", p)
+		}
+		if id, named := afterSee(p.Why); named && !slices.ContainsFunc(table.causes, func(c *compiled) bool { return c.ID == id }) {
+			t.Errorf("the place %s names a cause %q, which does not exist", p.Functions[0], id)
+		}
+	}
+}
+
+var seeCause = regexp.MustCompile(`see ([a-z0-9]+(?:-[a-z0-9]+)+)`)
+
+func afterSee(text string) (id string, named bool) {
+	m := seeCause.FindStringSubmatch(text)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
 }
 
 func row(table *Table, c *compiled, kernels []string, missing map[string][]string) string {
