@@ -27,6 +27,7 @@ var packages = map[string][]string{
 	"internal/event":     {},
 	"internal/printable": {},
 	"internal/rdonly":    {},
+	"internal/layout":    {},
 	"internal/kernel":    {"internal/printable", "internal/rdonly"},
 	"internal/bpf":       {"internal/kernel"},
 	"internal/bpf/gen":   {},
@@ -69,15 +70,16 @@ var packages = map[string][]string{
 
 // inTests maps packages to those that only their tests may import, and do. Every test may also import internal/ktest.
 var inTests = map[string][]string{
-	"internal/app":    {"internal/enrich", "internal/event", "internal/journey", "internal/stream"},
-	"internal/cli":    {"internal/sink"},
-	"internal/notice": {"internal/bpf", "internal/filter"},
+	"internal/app":     {"internal/enrich", "internal/event", "internal/journey", "internal/stream"},
+	"internal/cli":     {"internal/sink"},
+	"internal/explain": {"internal/layout"},
+	"internal/notice":  {"internal/bpf", "internal/filter"},
 }
 
 // stages are the packages that internal/live connects.
 var stages = []string{
 	"internal/endian", "internal/event", "internal/kernel", "internal/bpf", "internal/filter", "internal/explain", "internal/expr", "internal/lookup", "internal/plan",
-	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/printable", "internal/resolve", "internal/source",
+	"internal/attach", "internal/stream", "internal/value", "internal/enrich", "internal/input", "internal/journey", "internal/layout", "internal/printable", "internal/resolve", "internal/source",
 }
 
 // forTests is the package that every test may import, and no other file.
@@ -89,24 +91,24 @@ const forTests = "internal/ktest"
 var foreign = map[string][]string{
 	"github.com/KimMachineGun/automemlimit": {"internal/kernel"},
 	"github.com/cilium/ebpf": {
-		"e2e", "internal/attach", "internal/bpf", "internal/bpf/gen", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest", "internal/live", "internal/notice",
+		"e2e", "internal/attach", "internal/bpf", "internal/bpf/gen", "internal/endian", "internal/expr", "internal/filter", "internal/kernel", "internal/ktest", "internal/layout", "internal/live", "internal/notice",
 		"internal/plan", "internal/rdonly", "internal/stream", "internal/value",
 	},
 	"github.com/cloudflare/cbpfc":        {},
 	"github.com/creack/pty":              {},
 	"github.com/fxamacker/cbor/v2":       {"internal/event"},
 	"github.com/google/go-cmp":           {},
-	"github.com/google/nftables":         {"internal/ktest", "internal/resolve"},
+	"github.com/google/nftables":         {"internal/ktest", "internal/layout", "internal/resolve"},
 	"github.com/jsimonetti/rtnetlink/v2": {"internal/input", "internal/ktest", "internal/resolve"},
 	"github.com/mattn/go-runewidth":      {"internal/column"},
-	"github.com/mdlayher/netlink":        {"internal/input", "internal/ktest", "internal/resolve"},
+	"github.com/mdlayher/netlink":        {"internal/input", "internal/ktest", "internal/layout", "internal/resolve"},
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/spf13/pflag":             {"internal/cli"},
 	"github.com/vishvananda/netlink":     {"internal/ktest"},
 	"golang.org/x/net":                   {"internal/filter", "libpcap"},
 	"golang.org/x/sync":                  {"internal/live"},
 	"golang.org/x/sys": {
-		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/explain", "internal/input", "internal/kernel", "internal/ktest", "internal/live", "internal/lookup",
+		"e2e", "internal/app", "internal/attach", "internal/doctor", "internal/enrich", "internal/explain", "internal/input", "internal/kernel", "internal/ktest", "internal/layout", "internal/live", "internal/lookup",
 		"internal/notice", "internal/outfile", "internal/privilege", "internal/resolve", "internal/result", "internal/sink", "internal/stream",
 	},
 	"kernel.org/pub/linux/libs/security/libcap/psx": {"internal/privilege"},

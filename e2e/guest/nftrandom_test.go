@@ -96,9 +96,6 @@ func sendAtRandom(w *world, seed uint64, count int) error {
 // of a packet that passes a chain while the chain changes may be unknown, but never wrong.
 func TestNftRuleAtRandom(t *testing.T) {
 	backends := functionBackends(t)
-	if !hasModuleTypes() {
-		t.Skip("the kernel does not describe the types of nftables")
-	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	w := newWorld(t)

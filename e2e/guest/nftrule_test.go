@@ -299,22 +299,16 @@ func checkNftDrops(t *testing.T, w *world, args ...string) *process {
 			checkNftCause(t, d, &r, d.want(before))
 		}
 	}
-	if hasModuleTypes() {
-		checkNftCounters(t, events, before, ktest.ListRules(t, w.b))
-	}
+	checkNftCounters(t, events, before, ktest.ListRules(t, w.b))
 	return p
 }
 
-// checkNftCause checks the cause. Kernels without types of modules (5.10) can't tell it.
+// checkNftCause checks the cause.
 func checkNftCause(t *testing.T, d nftDrop, r *record, want string) {
 	t.Helper()
 	switch {
 	case r.Why == nil:
 		t.Errorf("port %d: no cause: %v", d.port, r)
-	case !hasModuleTypes():
-		if r.Why.Cause != "unknown" {
-			t.Errorf("port %d: cause %s: %s", d.port, r.Why.Cause, r.Why.Text)
-		}
 	case !strings.HasPrefix(r.Why.Text, want):
 		t.Errorf("port %d at %s: cause %s: %q %v, want %q", d.port, r.Location, r.Why.Cause, r.Why.Text, r.Why.Values, want)
 	}

@@ -120,7 +120,7 @@ func targetOf(cfg Config, notices *notice.Notifier) sink.Target {
 
 // dryRun prints the plan, or without privileges the part of it that needs none.
 func dryRun(ctx context.Context, cfg Config, r live.Request) error {
-	facts, err := kernel.Gather(ctx, r.Kernel)
+	facts, err := r.Gather(ctx)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"iter"
@@ -18,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"tracer/internal/expr"
+	"tracer/internal/layout"
 	"tracer/internal/lookup"
 )
 
@@ -47,6 +49,7 @@ func loadTypes(t testing.TB, folder string, modules []string) *kernelTypes {
 		}
 		file.Close()
 	}
+	k.describe(t)
 	for found, err := range vmlinux.All() {
 		if err != nil {
 			t.Fatal(err)
@@ -56,6 +59,23 @@ func loadTypes(t testing.TB, folder string, modules []string) *kernelTypes {
 		}
 	}
 	return k
+}
+
+// describe adds the types of modules that a kernel does not describe.
+func (k *kernelTypes) describe(t testing.TB) {
+	t.Helper()
+	if len(k.modules) > 0 {
+		return
+	}
+	described, err := layout.Describe(k.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range described {
+		if k.modules[m.Name], err = btf.LoadSpecFromReader(bytes.NewReader(m.Raw)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (k *kernelTypes) AnyTypesByName(name string) ([]btf.Type, error) {

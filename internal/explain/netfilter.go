@@ -62,7 +62,6 @@ var netfilter = family{
 			// The functions evaluate the expressions that can set a verdict.
 			Name: "nft_rule", Denies: true, Inside: "nft_chain", Special: "finds the rule, its chain and table from the expression that set the verdict",
 			Functions: nftExpressions, Every: true, Module: nftModules,
-			NotOn: []Exception{{Kernels: []string{"5.10"}, Why: "nf_tables is a module, and kernels before 5.11 do not describe the types of modules"}},
 			Reads: reads(num("handle"), num("policy"), num("base"), as(nftFamily, "family"), as(hookOf, "hook"), as(signed, "priority"), num("table_handle"), as(cutName, "table"), as(cutName, "chain")),
 		},
 		{
@@ -126,7 +125,8 @@ var netfilter = family{
 			ID: "nft-rule", Site: "nft_do_chain", When: "nft_rule.handle != 0", Functions: []string{"nft_do_chain"},
 			Text:   nftRuleText,
 			Remedy: nftRemedy, Group: ruleGroup, Special: ruleSpecial,
-			Limits: "If the rule or its table was deleted or replaced since, handle and chain are right, but there is no text. If tracer can't tell, the text says so: a rule that replaces another one gets its handle. Unknown if the ruleset changed while it was evaluated for the packet, and for expressions of modules that were loaded after the start.",
+			Limits: "If the rule or its table was deleted or replaced since, handle and chain are right, but there is no text. If tracer can't tell, the text says so: a rule that replaces another one gets its handle. Unknown if the ruleset changed while it was evaluated for the packet, and for expressions of modules that were loaded after the start. " +
+				"Kernels before 5.11 do not describe nftables. For 5.10 (amd64, arm64), tracer has the layout as constants, which it tries at its start if nf_tables is loaded: it lets a table of its own drop a datagram, in a network namespace of its own, and compares what it reads with what netlink lists. If anything differs, or the trial fails, the cause is unknown. The trial can't notice members that change their meaning only elsewhere: in other families or modules, or after the start.",
 		},
 		{
 			ID: "nft-policy", Site: "nft_do_chain", When: "nft_rule.handle == 0 && nft_rule.policy == 0 && nft_rule.base",

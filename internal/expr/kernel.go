@@ -20,6 +20,7 @@ type Kernel struct {
 	only    []string // names of the modules to search; nil for all
 	modules []*btf.Spec
 	loaded  bool
+	added   []*btf.Spec // by Add
 
 	constants map[string]enumerator // of all enums, nil until one is needed
 }
@@ -30,6 +31,9 @@ func NewKernel(vmlinux *btf.Spec, only []string) *Kernel {
 	return &Kernel{vmlinux: vmlinux, only: only}
 }
 
+// Add adds the types of modules that the kernel does not describe. Their functions and structs are found, but not their constants.
+func (k *Kernel) Add(modules ...*btf.Spec) { k.added = append(k.added, modules...) }
+
 // AnyTypesByName returns all types with a name: those of vmlinux, or else those of the modules. A type
 // that vmlinux only declares is searched in the modules, too.
 func (k *Kernel) AnyTypesByName(name string) ([]btf.Type, error) {
@@ -37,7 +41,7 @@ func (k *Kernel) AnyTypesByName(name string) ([]btf.Type, error) {
 	if err == nil && !onlyDeclared(found) {
 		return found, nil
 	}
-	for _, module := range k.split() {
+	for _, module := range slices.Concat(k.split(), k.added) {
 		if more, err := module.AnyTypesByName(name); err == nil {
 			found = append(found, more...)
 		}

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"sync"
@@ -47,6 +49,8 @@ type gathering struct {
 	// modules are the modules whose types are read, absent the requested ones that can't be read.
 	modules []string
 	absent  []AbsentModule
+	// described are the types of Options.Described.
+	described []*btf.Spec
 	// untraceable is why BPF programs can't be traced; nil if they can, or if not requested.
 	untraceable error
 }
@@ -99,10 +103,28 @@ func (g *gathering) parseTypes(vmlinux []byte) error {
 		}
 	}
 	g.images, err = parseImages(runtime.GOARCH, vmlinux, modules, g.options.NoSkbFuncs)
+	if err == nil {
+		err = g.addDescribed()
+	}
 	if err == nil && g.options.BTFFile == "" {
 		g.reasons = moduleReasons(g.images)
 	}
 	return err
+}
+
+// addDescribed adds the images of Options.Described.
+func (g *gathering) addDescribed() error {
+	a, err := abiOf(runtime.GOARCH)
+	for _, m := range g.options.Described {
+		t, parseErr := parseTypes(m.Raw, nil)
+		spec, specErr := btf.LoadSpecFromReader(bytes.NewReader(m.Raw))
+		if err := errors.Join(err, parseErr, specErr); err != nil {
+			return fmt.Errorf("types of kernel module %s: %w", m.Name, err)
+		}
+		g.images = append(g.images, newImage(t, a, m.Name, g.options.NoSkbFuncs))
+		g.described = append(g.described, spec)
+	}
+	return nil
 }
 
 // readModules reads the BTF of the modules, and stores which requested ones can't be read.
@@ -179,7 +201,7 @@ func (g *gathering) facts() *Facts {
 	g.locate()
 	g.readEntries()
 	f := g.inputs.facts()
-	f.Untraceable = g.untraceable
+	f.Untraceable, f.Described = g.untraceable, g.described
 	if f.Modules, f.AbsentModules = g.modules, g.absent; len(g.absent) > 0 {
 		f.ModulesWithBTF = ModuleNames()
 	}

@@ -83,6 +83,14 @@ type Facts struct {
 	Modules        []string
 	AbsentModules  []AbsentModule
 	ModulesWithBTF []string
+	// Described has the types of Options.Described.
+	Described []*btf.Spec
+}
+
+// DescribedModule is a loaded module with its BTF, which does not refer to that of vmlinux.
+type DescribedModule struct {
+	Name string
+	Raw  []byte
 }
 
 // Function is a kernel function that can be traced.
@@ -145,4 +153,6 @@ type Options struct {
 	Wanted []string
 	// Programs requests a test of whether BPF programs can be traced.
 	Programs bool
+	// Described are loaded modules whose types the kernel does not describe; see package layout.
+	Described []DescribedModule
 }

@@ -35,7 +35,7 @@ func Open(ctx context.Context, r Request, o Observer) (*Source, error) {
 func open(ctx context.Context, r Request, o Observer) (*Source, error) {
 	s := &Source{observer: o}
 	object := bpf.ReadObject()
-	facts, err := kernel.Gather(ctx, r.Kernel)
+	facts, err := r.Gather(ctx)
 	if err != nil {
 		return s, err
 	}
@@ -150,5 +150,9 @@ func moduleTypes(k kernel.Options, p *plan.Plan, facts *kernel.Facts) ([]*btf.Sp
 	if k.BTFFile != "" {
 		return nil, nil
 	}
-	return kernel.ModuleTypes(facts.BTF, p.Modules()...)
+	types, err := kernel.ModuleTypes(facts.BTF, p.Modules()...)
+	if slices.Contains(p.Modules(), "nf_tables") {
+		types = append(types, facts.Described...)
+	}
+	return types, err
 }

@@ -5,11 +5,14 @@
 package live
 
 import (
+	"context"
 	"fmt"
+	"slices"
 
 	"tracer/internal/expr"
 	"tracer/internal/filter"
 	"tracer/internal/kernel"
+	"tracer/internal/layout"
 	"tracer/internal/plan"
 )
 
@@ -58,12 +61,27 @@ func Resolve(c Config) (Request, error) {
 	return Request{Kernel: kernelOptions(c.Kernel, o), Plan: o, config: c}, nil
 }
 
+// Gather examines the running kernel. If causes of drops by nftables are requested, it describes nftables to a kernel
+// that does not.
+func (r Request) Gather(ctx context.Context) (*kernel.Facts, error) {
+	k := r.Kernel
+	if slices.Contains(k.LikelyModules, "nf_tables") {
+		described, _ := layout.Find(kernel.Release()) // if the layout is unknown, so are the causes
+		for _, m := range described {
+			k.Described = append(k.Described, kernel.DescribedModule{Name: m.Name, Raw: m.Raw})
+		}
+	}
+	return kernel.Gather(ctx, k)
+}
+
 // PlanOn plans what the request asks for on a kernel. Expressions are compiled with the types of vmlinux that were read for
 // the facts, and with those of modules, which the file of --kernel-btf does not have.
 func (r Request) PlanOn(facts *kernel.Facts) (*plan.Plan, error) {
 	o := r.Plan
 	if r.config.Kernel.BTFFile == "" {
-		o.Types = expr.NewKernel(facts.BTF, modulesOf(o))
+		types := expr.NewKernel(facts.BTF, modulesOf(o))
+		types.Add(facts.Described...)
+		o.Types = types
 	}
 	return plan.New(o, facts)
 }
