@@ -36,7 +36,9 @@ var memoryReads = reads(num("allocated", "sk->__sk_common.skc_prot->memory_alloc
 
 // withPacket is what the sockets would use with the packet: the values are read before the kernel adds it, or after it has
 // taken it away again.
-func withPacket(decision string) string { return "(" + decision + ".allocated + (truesize + 4095 >> 12))" }
+func withPacket(decision string) string {
+	return "(" + decision + ".allocated + (truesize + 4095 >> 12))"
+}
 
 // udpAtDrop are the same, read at the drop, whose reason stands for the error: ENOMEM for a full buffer, ENOBUFS for memory.
 // So causes need a reason if the drop has the socket, see udpRefused.
