@@ -4,6 +4,7 @@ package guest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -22,6 +23,24 @@ func TestEvicted(t *testing.T) {
 			tr := p.stop()
 			if got := tr.summary.Evicted; (got > 0) != evicted || got > 2*waiting {
 				t.Errorf("%d sk_buffs of %d packets were evicted", got, waiting)
+			}
+		})
+	}
+}
+
+// TestEvictedBeforeTheirDrops checks that a run of --drop says what evicted packets mean for drops.
+func TestEvictedBeforeTheirDrops(t *testing.T) {
+	const waiting, warning = 600, "could not be followed to the end (--track-entries): their drops are missing"
+	for entries, evicted := range map[string]bool{"100": true, "65536": false} {
+		t.Run(entries, func(t *testing.T) {
+			w := newWorld(t)
+			listenAt(t, w.b, b4+":7306")
+			p := start(t, "--drop", "--track-entries", entries, "--filter-track-skb", "udp and dst port 7306")
+			if err := w.a.Do(func() error { return udp(a4+":7003", b4+":7306").Send(waiting) }); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.stop().summary.Evicted; (got > 0) != evicted || strings.Contains(p.stderr(), warning) != evicted {
+				t.Errorf("%d evicted: %s", got, p.stderr())
 			}
 		})
 	}
