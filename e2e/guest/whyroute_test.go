@@ -15,6 +15,7 @@ var whyRoute = []provocation{
 	loopbackSource, multicastSource, zeroSource, loopbackDestination, zeroDestination,
 	forwardingOff, forwardingOffNoRoute, noRoute, blackholeRoute, prohibitRoute, unreachableRoute,
 	noRoute6, blackholeRoute6, prohibitRoute6, unreachableRoute6, outputNoRoute,
+	unreachableRule, prohibitRule6, blackholeRule6,
 	broadcastFrame, broadcastFrame6, forwardingOff6,
 }
 
@@ -187,6 +188,39 @@ func blackholeRoute(l *lab) scenario { return l.discarded("route-blackhole", kte
 func prohibitRoute(l *lab) scenario  { return l.discarded("route-prohibit", ktest.Prohibit, 13) }
 func unreachableRoute(l *lab) scenario {
 	return l.discarded("route-unreachable", ktest.Unreachable, 113).with(map[string]any{"forwarding": 1})
+}
+
+// byRule sends to a network whose route is usable, but a rule refuses the packets.
+func (l *lab) byRule(cause string, kind ktest.RouteType, error, priority int, otherwise string) scenario {
+	n, w := l.host()
+	ktest.MakeRouter(l.tb, n)
+	net, to := l.remote4()
+	from, decision := w.near4, "route_rule."
+	if cause != "rule-refuses" {
+		net, to = l.remote6()
+		from, decision = w.near6, "route_rule6."
+	}
+	ktest.NewRoute(l.tb, n, net, from)
+	ktest.NewRefusingRule(l.tb, n, net, kind, priority)
+	port := l.port()
+	u := ktest.UDP{From: netip.AddrPortFrom(from, port), To: netip.AddrPortFrom(to, port), Size: 20}
+	return scenario{
+		cause: cause, values: map[string]any{decision + "priority": priority, decision + "type": int(kind), decision + "error": error},
+		needs: needs{probes: true}, otherwise: []string{otherwise}, rows: every(within(n), toPort(port)),
+		send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
+	}
+}
+
+func unreachableRule(l *lab) scenario {
+	return l.byRule("rule-refuses", ktest.Unreachable, 101, 77, "no-route")
+}
+
+func prohibitRule6(l *lab) scenario {
+	return l.byRule("ipv6-rule-refuses", ktest.Prohibit, 13, 78, "ipv6-route-prohibit")
+}
+
+func blackholeRule6(l *lab) scenario {
+	return l.byRule("ipv6-rule-blackhole", ktest.Blackhole, 22, 79, "ipv6-route-blackhole")
 }
 
 func noRoute6(l *lab) scenario {

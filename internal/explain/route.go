@@ -99,7 +99,18 @@ var route = family{
 			// The last table in which the route to the destination was looked up.
 			Name: "way", Functions: []string{"fib_table_lookup"},
 			Within: []string{"ip_route_input_noref", "ip_route_input_slow", "ip_route_output_key_hash_rcu", "__ip_queue_xmit"},
-			Reads:  fibResult,
+			// A table without a route (EAGAIN) did not refuse the packet: a later table or rule did.
+			Reads: join(fibResult, reads(where("ret < 0 && ret != -11", as(lookup.RouteTable, "refusing", "tb->tb_id")))),
+		},
+		{
+			// net/ipv4/fib_rules.c. The last rule that the packet matched.
+			Name: "route_rule", Functions: []string{"fib4_rule_action"}, Within: []string{"ip_route_input_noref", "ip_route_input_slow"},
+			Reads: ruleResult,
+		},
+		{
+			// net/ipv6/fib6_rules.c
+			Name: "route_rule6", Functions: []string{"fib6_rule_action"}, Within: []string{"ip6_route_input"},
+			Reads: ruleResult,
 		},
 	},
 	causes: []Cause{
@@ -203,15 +214,19 @@ var route = family{
 		},
 		{
 			ID: "route-unreachable", Site: "ip_error", When: "forwarding != 0 && error == 113",
-			Text: "the route to {dst} is of type unreachable[[ (table {way.table})]]", Remedy: "ip route show table all type unreachable",
+			Text: "the route to {dst} is of type unreachable[[ (table {way.refusing})]]", Remedy: "ip route show table all type unreachable",
 		},
 		{
 			ID: "route-prohibit", Site: "ip_error", When: "error == 13",
-			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.table})]]", Remedy: "ip route show table all type prohibit; ip rule show",
+			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.refusing})]]", Remedy: "ip route show table all type prohibit; ip rule show",
 		},
 		{
 			ID: "route-blackhole", Site: "ip_error", When: "error == 22",
-			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.table})]]", Remedy: "ip route show table all type blackhole; ip rule show",
+			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.refusing})]]", Remedy: "ip route show table all type blackhole; ip rule show",
+		},
+		{
+			ID: "rule-refuses", Site: "ip_error", Refines: []string{"no-route", "route-prohibit", "route-blackhole"}, When: "known(route_rule.type) && route_rule.error == error",
+			Text: "the rule with priority {route_rule.priority} is of type {route_rule.type}: it refuses packets from {src} to {dst}", Remedy: "ip rule show pref {route_rule.priority}",
 		},
 		{
 			// The only drop of this function.
@@ -243,6 +258,14 @@ var route = family{
 			Text: "the route or the rule for {dst6} is of type blackhole", Remedy: "ip -6 route show table all type blackhole; ip -6 rule show",
 		},
 		{
+			ID: "ipv6-rule-refuses", Site: "ip6_pkt_drop", Refines: []string{"ipv6-no-route", "ipv6-route-prohibit"}, When: "known(route_rule6.type) && route_rule6.error == error",
+			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it refuses packets from {src} to {dst}", Remedy: "ip -6 rule show pref {route_rule6.priority}",
+		},
+		{
+			ID: "ipv6-rule-blackhole", Site: "dst_discard", Refines: []string{"ipv6-route-blackhole"}, When: "is_ipv6 && obsolete != 2 && known(route_rule6.type) && route_rule6.error == error",
+			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it discards packets to {dst6}", Remedy: "ip -6 rule show pref {route_rule6.priority}",
+		},
+		{
 			// The device is blackhole_dev then; that of a route without an IPsec state is lo.
 			ID: "route-gone", Site: "dst_discard", When: "obsolete == 2 && !loopback",
 			Text:   "the route of the packet, or its device, was removed while the packet was queued",
@@ -258,4 +281,11 @@ var fibResult = reads(
 	where("ret == 0", num("ifindex", "res->nhc->nhc_dev->ifindex")),
 	where("ret == 0", as(lookup.RouteType, "type", "res->type")),
 	where("ret == 0", as(lookup.Prefix4, "prefix", "res->prefix", "res->prefixlen")),
+)
+
+// ruleResult are the values of a rule that a packet matched. The types that refuse packets have the numbers of those of
+// routes: FR_ACT_BLACKHOLE, FR_ACT_UNREACHABLE and FR_ACT_PROHIBIT.
+var ruleResult = reads(
+	as(errno, "error", "-ret"), num("priority", "rule->pref"),
+	where("rule->action >= 6 && rule->action <= 8", as(lookup.RouteType, "type", "rule->action")),
 )

@@ -49,7 +49,7 @@ var pages = []page{
 		{"ip-forward-off", map[string]string{"dev": "lan", "dst": "10.2.0.2"}},
 		shownReversePath,
 		{"no-route", map[string]string{"dst": "10.6.0.1", "src": "10.1.0.2", "dev": "lan", "mark": "0x0", "way.table": "main"}},
-		{"route-blackhole", map[string]string{"dst": "10.7.0.1", "way.table": "main"}},
+		{"route-blackhole", map[string]string{"dst": "10.7.0.1", "way.refusing": "main"}},
 		{"neigh-no-answer", map[string]string{"unresolved.via": "10.2.0.99", "unresolved.dev": "wan", "unresolved.multicast_probes": "3", "unresolved.unicast_probes": "3"}},
 		{"wrong-mac", map[string]string{"to": "02:00:00:00:00:77", "dev": "lan", "own": "…", "promiscuity": "0"}},
 		{"vlan-without-device", map[string]string{"untagged.vlan": "7", "untagged.dev": "lan"}},

@@ -31,6 +31,19 @@ func NewPolicyRoute(t testing.TB, n *Netns, to netip.Prefix, via netip.Addr, tab
 	}))
 }
 
+// NewRefusingRule adds a rule with a type, so that packets to the network are discarded.
+func NewRefusingRule(t testing.TB, n *Netns, to netip.Prefix, kind RouteType, priority int) {
+	t.Helper()
+	must(t, n.Do(func() error {
+		rule := netlink.NewRule()
+		rule.Dst, rule.Type, rule.Priority = network(to), uint8(kind), priority
+		if to.Addr().Is6() {
+			rule.Family = unix.AF_INET6
+		}
+		return netlink.RuleAdd(rule)
+	}))
+}
+
 // SetNeighbour sets a permanent neighbour entry of a device. It replaces an existing one.
 func SetNeighbour(t testing.TB, n *Netns, device string, ip netip.Addr, lladdr net.HardwareAddr) {
 	t.Helper()
