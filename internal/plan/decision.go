@@ -15,28 +15,17 @@ import (
 	"tracer/internal/explain"
 	"tracer/internal/expr"
 	"tracer/internal/kernel"
+	"tracer/internal/lookup"
 )
 
-// decider is a function that decides about packets, with its decisions.
-type decider struct {
-	kernel.Function
-	record bpf.DecisionFunction
-	// atEntry and atReturn are its decisions. indirect is one of them: the one that reads the packet from an argument.
-	atEntry, atReturn []*decision
-	indirect          *decision
-	// countsRules means that it evaluates rules of iptables-legacy or ebtables, and that the one that drops a packet
-	// is looked for.
-	countsRules bool
-}
-
-// decision has the compiled expressions of a decision of the table in one function.
+// decision is a decision of the table in one function, with its compiled expressions.
 type decision struct {
 	number uint16 // in records, from 1
-	keep   asm.Instructions
-	read   asm.Instructions
-	skb    asm.Instructions
-	// counters writes the address of the counters, nil if there are none.
-	counters asm.Instructions
+	params bpf.DecisionParams
+	placed []lookup.FieldSlots
+	// keep is the condition, and read writes the values. skb writes the packet, and counters the address of the counters;
+	// they are nil for a packet that is an argument, and without counters.
+	keep, read, skb, counters asm.Instructions
 }
 
 // addDecisions plans the programs that keep the values of decisions. It plans none if the backend does not probe
@@ -56,11 +45,18 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 	if len(d.list) == 0 {
 		return nil
 	}
+	p.BPF.Config.Decisions = uint32(len(table))
 	p.chooseDecisionReturns(facts)
 	if d.hasSilentDrops {
 		p.addConsumption(facts)
 	}
-	d.plan.BPF.Config.Decisions = uint32(len(table))
+	d.addAllPrograms(table)
+	return checkNumber(len(p.Why.Decisions))
+}
+
+// addAllPrograms plans the programs of all functions. Those that find a rule of iptables-legacy or ebtables replace others on
+// the same functions, those that find a rule of nftables are on functions of their own.
+func (d *decisions) addAllPrograms(table []*explain.Decision) {
 	for i, of := range table {
 		if of.Name == xtRule || of.Name == ebtRule {
 			d.addXtRule(of, uint16(i))
@@ -72,7 +68,6 @@ func (p *Plan) addDecisions(table []*explain.Decision, facts *kernel.Facts) erro
 			d.addNftRule(of, uint16(i))
 		}
 	}
-	return checkNumber(len(p.Why.Decisions))
 }
 
 // checkNumber rejects more decisions than the programs support.
@@ -177,37 +172,18 @@ func (d *decisions) find(name string) []kernel.Function {
 	return d.functions[name]
 }
 
-// addTo compiles a decision for a function. It returns an error if this kernel lacks the types for the packet, the condition
-// or the layout, or if the function has too many decisions.
+// addTo adds a decision to a function. It returns an error if this kernel lacks what the decision needs, or if the function
+// has too many decisions.
 func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) error {
 	proto, err := prototype(d.types, f.Name)
 	if err != nil {
 		return err
 	}
-	roots := decisionRoots(proto, d.facts.Symbols)
-	c := lookupCompiler{types: d.types, roots: roots}
-	placed, at, err := c.place(of.Reads)
+	compiled, err := d.compile(f, proto, of)
 	if err != nil {
 		return err
 	}
-	compiled := &decision{read: expr.Values(c.programs)}
-	if compiled.keep, err = d.condition(roots, of.Keep); err != nil {
-		return err
-	}
-	direct := of.Skb == "skb" && f.SkbArg > 0
-	if of.Skb != "" && !direct {
-		program, err := expr.Value(d.types, roots, of.Skb)
-		if err != nil {
-			return err
-		}
-		compiled.skb = program.Body
-	}
-	params := bpf.DecisionParams{Size: uint32(at.Size), Slot: slot, Flags: flagsOf(of)}
-	if of.Counters != nil {
-		if err := d.count(compiled, &params, roots, of.Counters, placed); err != nil {
-			return err
-		}
-	}
+	compiled.params.Slot = slot
 	to := d.decider(f, compiled.skb != nil)
 	if len(proto.Params) > surelyInRegisters {
 		to.record.Stack = 1
@@ -215,25 +191,62 @@ func (d *decisions) addTo(f kernel.Function, of *explain.Decision, slot uint16) 
 	if !to.add(compiled, of.At) {
 		return fmt.Errorf("%s has too many decisions", f.Name)
 	}
-	if len(of.Within) > 0 {
-		if d.within == nil {
-			d.within = map[*decider][]string{}
-		}
-		d.within[to] = append(d.within[to], of.Within...)
-	}
-	p := d.plan
-	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: f.Name, Placed: placed})
-	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, params)
-	if params.Snapshot != 0 {
-		p.BPF.Decisions.Snapshots++
-	}
+	d.require(to, of.Within)
+	d.place(compiled, of, f.Name)
 	if of.Innermost {
 		to.record.Timed = 1
 	}
-	compiled.number = uint16(len(p.Why.Decisions))
-	d.hasSilentDrops = d.hasSilentDrops || of.Dies
 	to.setNumber(compiled, of.At)
 	return nil
+}
+
+// compile compiles a decision for a function. It returns an error if this kernel lacks the types for the packet, the condition,
+// the counters or the layout.
+func (d *decisions) compile(f kernel.Function, proto *btf.FuncProto, of *explain.Decision) (*decision, error) {
+	roots := decisionRoots(proto, d.facts.Symbols)
+	c := lookupCompiler{types: d.types, roots: roots}
+	placed, at, err := c.place(of.Reads)
+	if err != nil {
+		return nil, err
+	}
+	compiled := &decision{placed: placed, read: expr.Values(c.programs), params: bpf.DecisionParams{Size: uint32(at.Size), Flags: flagsOf(of)}}
+	if compiled.keep, err = d.condition(roots, of.Keep); err != nil {
+		return nil, err
+	}
+	if isArgument := of.Skb == "skb" && f.SkbArg > 0; of.Skb != "" && !isArgument {
+		program, err := expr.Value(d.types, roots, of.Skb)
+		if err != nil {
+			return nil, err
+		}
+		compiled.skb = program.Body
+	}
+	if of.Counters != nil {
+		err = d.count(compiled, &compiled.params, roots, of.Counters, placed)
+	}
+	return compiled, err
+}
+
+// require notes inside which functions a function must be called whose packet is that of the outer call.
+func (d *decisions) require(f *decider, within []string) {
+	if len(within) == 0 {
+		return
+	}
+	if d.within == nil {
+		d.within = map[*decider][]string{}
+	}
+	d.within[f] = append(d.within[f], within...)
+}
+
+// place gives a decision the next number, and adds its values to the layout of the records.
+func (d *decisions) place(compiled *decision, of *explain.Decision, function string) {
+	p := d.plan
+	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: function, Placed: compiled.placed})
+	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, compiled.params)
+	if compiled.params.Snapshot != 0 {
+		p.BPF.Decisions.Snapshots++
+	}
+	compiled.number = uint16(len(p.Why.Decisions))
+	d.hasSilentDrops = d.hasSilentDrops || of.Dies
 }
 
 func flagsOf(of *explain.Decision) (flags uint16) {
@@ -267,57 +280,6 @@ func decisionRoots(proto *btf.FuncProto, symbols *kernel.Symbols) expr.Roots {
 	return expr.Listed(append(append(argumentList(proto), cpuRoot), variableRoots(symbols)...)...)
 }
 
-// decider returns the decider of a function, and adds one if there is none yet.
-func (d *decisions) decider(f kernel.Function, readsPacket bool) *decider {
-	key := f.Addr
-	if readsPacket {
-		key += bpf.IndirectKey
-	}
-	if found := d.byKey[key]; found != nil {
-		return found
-	}
-	added := &decider{Function: f}
-	added.record.Packet = uint8(f.SkbArg)
-	d.byKey[key] = added
-	d.list = append(d.list, added)
-	return added
-}
-
-// keyOf returns the key of a decider in the map decision_functions.
-func keyOf(f *decider) uint64 {
-	if f.indirect != nil {
-		return f.Addr + bpf.IndirectKey
-	}
-	return f.Addr
-}
-
-// add adds a decision. It returns false if there are too many.
-func (f *decider) add(added *decision, at explain.Moment) bool {
-	list := &f.atReturn
-	if at == explain.AtEntry {
-		list = &f.atEntry
-	}
-	if len(*list) == bpf.MaxFunctionDecisions || added.skb != nil && f.indirect != nil {
-		return false
-	}
-	if *list = append(*list, added); added.skb != nil {
-		f.indirect = added
-	}
-	return true
-}
-
-// setNumber sets the number of the decision that was added last.
-func (f *decider) setNumber(of *decision, at explain.Moment) {
-	if at == explain.AtEntry {
-		f.record.AtEntry[len(f.atEntry)-1] = of.number
-	} else {
-		f.record.AtReturn[len(f.atReturn)-1] = of.number
-	}
-}
-
-// probesReturn reports whether the return of the function is probed.
-func (f *decider) probesReturn() bool { return len(f.atReturn) > 0 || f.record.Outer != 0 }
-
 // maxOuter is the number of bits for outer functions.
 const maxOuter = 64
 
@@ -339,137 +301,6 @@ func (d *decisions) markOuter() {
 			}
 		}
 	}
-}
-
-// addPrograms plans the programs: one for functions that take the packet, one for those that read it from an argument, one
-// for functions without it, and one for the returns.
-func (d *decisions) addPrograms() {
-	p := d.plan
-	p.BPF.Decisions.Functions = map[uint64]bpf.DecisionFunction{}
-	var returning []*decider
-	for _, name := range d.programNames() {
-		list := d.of(name)
-		for _, f := range list {
-			p.BPF.Decisions.Functions[keyOf(f)] = f.record
-			p.group(f.Function, d.program(name, list))
-			if f.probesReturn() {
-				returning = append(returning, f)
-			}
-		}
-	}
-	if p.Returns == "" || p.Returns.Describe().WithEntries {
-		return
-	}
-	countsRules := func(f *decider) bool { return f.countsRules }
-	d.addReturns(bpf.XtReturnTemplate, slices.DeleteFunc(slices.Clone(returning), func(f *decider) bool { return !countsRules(f) }))
-	d.addReturns(bpf.DecisionReturnTemplate, slices.DeleteFunc(returning, countsRules))
-}
-
-// addReturns plans the program for the returns of these functions.
-func (d *decisions) addReturns(template string, list []*decider) {
-	if len(list) == 0 {
-		return
-	}
-	p := d.plan
-	program := bpf.Program{Name: template, Template: template, AttachType: p.Returns.Describe().AttachType}
-	program.Decisions = bodiesOf(list, false, true)
-	p.BPF.Programs = append(p.BPF.Programs, program)
-	p.ReturnGroups = append(p.ReturnGroups, Group{Program: program.Name, Functions: functionsIn(list)})
-}
-
-func functionsIn(list []*decider) (functions []kernel.Function) {
-	for _, f := range list {
-		functions = append(functions, f.Function)
-	}
-	return functions
-}
-
-// programName returns the name of the program for a function.
-func (f *decider) programName() string {
-	switch {
-	case f.record.Within != 0:
-		return bpf.InnerDecisionTemplate
-	case f.indirect != nil:
-		return bpf.IndirectDecisionTemplate
-	case f.countsRules:
-		return fmt.Sprintf("%s_%d", bpf.XtTemplate, f.SkbArg)
-	}
-	return bpf.DecisionTemplate
-}
-
-// programNames returns the names of all programs, in the order of the list.
-func (d *decisions) programNames() (names []string) {
-	for _, f := range d.list {
-		if name := f.programName(); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// of returns the functions to which a program is attached.
-func (d *decisions) of(program string) (list []*decider) {
-	for _, f := range d.list {
-		if f.programName() == program {
-			list = append(list, f)
-		}
-	}
-	return list
-}
-
-// program returns the program for functions. In a kprobe session it also runs at returns.
-func (d *decisions) program(name string, list []*decider) bpf.Program {
-	program := bpf.Program{Name: name, Template: name}
-	if list[0].countsRules {
-		program.Template, program.Argument = bpf.XtTemplate, list[0].SkbArg
-	}
-	program.Decisions = bodiesOf(list, true, d.plan.Returns.Describe().WithEntries)
-	return program
-}
-
-// bodiesOf returns function bodies that branch to the expressions of a decision of the functions by its number.
-func bodiesOf(list []*decider, atEntry, atReturn bool) bpf.DecisionBodies {
-	var all, indirect, counting []*decision
-	for _, f := range list {
-		if atEntry {
-			all = append(all, f.atEntry...)
-		}
-		if atReturn {
-			all = append(all, f.atReturn...)
-		}
-		if atEntry && f.indirect != nil {
-			indirect = append(indirect, f.indirect)
-		}
-	}
-	for _, d := range all {
-		if d.counters != nil {
-			counting = append(counting, d)
-		}
-	}
-	return bpf.DecisionBodies{
-		Keep:     chosenBody(all, asm.R2, func(d *decision) asm.Instructions { return d.keep }),
-		Read:     chosenBody(all, asm.R3, func(d *decision) asm.Instructions { return d.read }),
-		Skb:      chosenBody(indirect, asm.R3, func(d *decision) asm.Instructions { return d.skb }),
-		Counters: chosenBody(counting, asm.R3, func(d *decision) asm.Instructions { return d.counters }),
-	}
-}
-
-// chosenBody returns a function body that branches to the body of the decision whose number is in the register; nil if there
-// are no decisions.
-func chosenBody(list []*decision, number asm.Register, body func(*decision) asm.Instructions) asm.Instructions {
-	if len(list) == 0 {
-		return nil
-	}
-	choice := asm.Instructions{asm.Mov.Imm(asm.R0, 0)} // the first instruction of a body must not be a jump
-	var bodies asm.Instructions
-	for _, d := range list {
-		label := fmt.Sprintf("decision_%d", d.number)
-		choice = append(choice, asm.JEq.Imm(number, int32(d.number), label))
-		own := slices.Clone(body(d))
-		own[0] = own[0].WithSymbol(label)
-		bodies = append(bodies, own...)
-	}
-	return append(append(choice, asm.Return()), bodies...)
 }
 
 // WhyFunctions returns patterns for the names of the functions of decisions, since some of them take no skb and must be
