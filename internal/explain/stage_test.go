@@ -119,22 +119,37 @@ func TestTruncatedRecords(t *testing.T) {
 	}
 }
 
-// TestSilentDrop checks that a packet that the kernel consumed has the cause of the decision by which it ended.
-func TestSilentDrop(t *testing.T) {
+// pingStage returns a stage for records with the decision to ignore a ping, and such a record, in which the destination is
+// unknown.
+func pingStage(t *testing.T) (*Stage, []byte) {
+	t.Helper()
 	d := load(t).Decision("ping_ignored")
-	placed, values := numbers(d.Reads, map[string]int64{"ignore_all": 1})
-	for i := range placed { // addresses
-		if d.Reads[i].Key == "src" {
-			values[0] |= 1 << i
-		}
-	}
+	placed, values := numbers(d.Reads, map[string]int64{"src": 0, "ignore_all": 1})
 	s, err := NewStage(Layout{Families: []string{"silent"}, Decisions: []Placement{{Name: "ping_ignored", Function: "icmp_rcv", Placed: placed}}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &event.Event{Raw: event.Raw{Silent: true, Why: entry(make([]byte, headerSize), decisionEntry, 0, values)}}
+	return s, entry(make([]byte, headerSize), decisionEntry, 0, values)
+}
+
+// TestSilentDrop checks that a packet that the kernel consumed has the cause of the decision by which it ended, with its
+// values, and that a drop of the kernel does not have that cause.
+func TestSilentDrop(t *testing.T) {
+	s, record := pingStage(t)
+	e := &event.Event{Raw: event.Raw{Silent: true, Why: record}}
 	if s.Explain(e); e.Why == nil || e.Why.Cause != "ping-ignored" || !e.Why.Silent || !e.IsDrop() {
-		t.Errorf("%+v", e.Why)
+		t.Fatalf("%+v", e.Why)
+	}
+	var keys []string
+	for _, f := range e.Why.Values {
+		keys = append(keys, f.Key)
+	}
+	if want := []string{"ping_ignored.ignore_all", "ping_ignored.src"}; !slices.Equal(keys, want) {
+		t.Errorf("values of %q, want %q", keys, want)
+	}
+	e = dropAt("SKB_DROP_REASON_NOT_SPECIFIED", "icmp_rcv+1", record)
+	if s.Explain(e); e.Why == nil || e.Why.Cause != event.UnknownCause || e.Why.Silent {
+		t.Errorf("a drop of the kernel: %+v", e.Why)
 	}
 }
 
