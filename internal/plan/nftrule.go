@@ -9,7 +9,6 @@ import (
 	"tracer/internal/bpf"
 	"tracer/internal/explain"
 	"tracer/internal/kernel"
-	"tracer/internal/lookup"
 )
 
 const (
@@ -34,7 +33,7 @@ func (d *decisions) addNftRule(of *explain.Decision, slot uint16) {
 	c := &p.BPF.Config
 	setRange(&c.NftDoChain.Begin, &c.NftDoChain.Size, code)
 	c.NftPlacement, c.NftSlot = uint32(len(p.Why.Decisions)), uint32(slot)
-	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: nftDoChain, Placed: placeNftRule(of.Reads)})
+	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: nftDoChain, Placed: placeMembers[bpf.NftRuleValues](of.Reads)})
 	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(unsafe.Sizeof(bpf.NftRuleValues{})), Slot: slot})
 	d.time(d.list[i])
 	d.addNftPrograms(of.Functions)
@@ -86,25 +85,4 @@ func (d *decisions) addNftPrograms(names []string) {
 		p.BPF.Programs = append(p.BPF.Programs, bpf.Program{Name: bpf.NftReturnTemplate, Template: bpf.NftReturnTemplate, AttachType: way.AttachType})
 		p.ReturnGroups = append(p.ReturnGroups, Group{Program: bpf.NftReturnTemplate, Functions: returning})
 	}
-}
-
-// placeNftRule returns the positions of the values in struct nft_rule_values.
-func placeNftRule(reads []explain.Read) []lookup.FieldSlots {
-	var v bpf.NftRuleValues
-	slots := map[string]lookup.Slot{
-		"handle":       {Number: 0, At: int(unsafe.Offsetof(v.Handle)), Size: int(unsafe.Sizeof(v.Handle))},
-		"policy":       {Number: 1, At: int(unsafe.Offsetof(v.Policy)), Size: int(unsafe.Sizeof(v.Policy))},
-		"base":         {Number: 2, At: int(unsafe.Offsetof(v.Base)), Size: int(unsafe.Sizeof(v.Base))},
-		"family":       {Number: 3, At: int(unsafe.Offsetof(v.Family)), Size: int(unsafe.Sizeof(v.Family))},
-		"hook":         {Number: 4, At: int(unsafe.Offsetof(v.Hook)), Size: int(unsafe.Sizeof(v.Hook))},
-		"priority":     {Number: 5, At: int(unsafe.Offsetof(v.Priority)), Size: int(unsafe.Sizeof(v.Priority))},
-		"table_handle": {Number: 6, At: int(unsafe.Offsetof(v.TableHandle)), Size: int(unsafe.Sizeof(v.TableHandle))},
-		"table":        {Number: 7, At: int(unsafe.Offsetof(v.Table)), Size: int(unsafe.Sizeof(v.Table))},
-		"chain":        {Number: 8, At: int(unsafe.Offsetof(v.Chain)), Size: int(unsafe.Sizeof(v.Chain))},
-	}
-	placed := make([]lookup.FieldSlots, len(reads))
-	for i, r := range reads {
-		placed[i].Values = []lookup.Slot{slots[r.Key]}
-	}
-	return placed
 }

@@ -107,7 +107,7 @@ func TestNftRuleValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, list := map[string]string{}, nftDecision(t).Reads
-	for i, placed := range placeNftRule(list) {
+	for i, placed := range placeMembers[bpf.NftRuleValues](list) {
 		if values, known := lookup.Take(nil, placed.Values, raw); known {
 			got[list[i].Key] = list[i].Value(values).Text
 		}

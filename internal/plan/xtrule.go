@@ -8,7 +8,6 @@ import (
 
 	"tracer/internal/bpf"
 	"tracer/internal/explain"
-	"tracer/internal/lookup"
 )
 
 const (
@@ -39,7 +38,7 @@ func (d *decisions) addXtRule(of *explain.Decision, slot uint16) {
 	for _, f := range list {
 		f.countsRules = true
 	}
-	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: list[0].Name, Placed: placeXtRule(of.Reads)})
+	p.Why.Decisions = append(p.Why.Decisions, explain.Placement{Name: of.Name, Function: list[0].Name, Placed: placeMembers[bpf.XtRuleValues](of.Reads)})
 	p.BPF.Decisions.Params = append(p.BPF.Decisions.Params, bpf.DecisionParams{Size: uint32(unsafe.Sizeof(bpf.XtRuleValues{})), Slot: slot})
 }
 
@@ -51,20 +50,4 @@ func (d *decisions) evaluators(names []string) (list []*decider) {
 		}
 	}
 	return list
-}
-
-// placeXtRule returns the positions of the values in struct xt_rule_values.
-func placeXtRule(reads []explain.Read) []lookup.FieldSlots {
-	var v bpf.XtRuleValues
-	slots := map[string]lookup.Slot{
-		"offset": {Number: 0, At: int(unsafe.Offsetof(v.Offset)), Size: int(unsafe.Sizeof(v.Offset))},
-		"size":   {Number: 1, At: int(unsafe.Offsetof(v.Size)), Size: int(unsafe.Sizeof(v.Size))},
-		"rules":  {Number: 2, At: int(unsafe.Offsetof(v.Rules)), Size: int(unsafe.Sizeof(v.Rules))},
-		"hash":   {Number: 3, At: int(unsafe.Offsetof(v.Hash)), Size: int(unsafe.Sizeof(v.Hash))},
-	}
-	placed := make([]lookup.FieldSlots, len(reads))
-	for i, r := range reads {
-		placed[i].Values = []lookup.Slot{slots[r.Key]}
-	}
-	return placed
 }

@@ -105,7 +105,7 @@ func TestXtRuleValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, list := map[string]string{}, table.Decision(xtRule).Reads
-	for i, placed := range placeXtRule(list) {
+	for i, placed := range placeMembers[bpf.XtRuleValues](list) {
 		if values, known := lookup.Take(nil, placed.Values, raw); known {
 			got[list[i].Key] = list[i].Value(values).Text
 		}
