@@ -37,20 +37,31 @@ const docsHead = `# Causes of drops
 
 Made from the table in ` + "`internal/explain`" + ` by its test with -update; do not edit.
 
-Each cause has a stable identifier, a text with the values that the kernel had when it decided, and what to do. A cause is
-shown only if all its values could be read and its condition holds; otherwise the cause is unknown. "Where" has the drop
-reasons and the functions that free the packet (NOT_SPECIFIED stands for all drops on kernels without reasons, before 5.17), or the decision
-after which the packet ends without a drop. Functions may be inlined into others that are listed, too.
+Each cause has a stable identifier, a text, and what to do. A cause is shown only if its condition holds and all its values are
+known; otherwise the cause is unknown. The columns:
 
-"Not on" has the kernels of the tests (%s) on which the cause is unknown, each with what it lacks: reasons, types of a
-function, which may be in a module (kernels before 5.11 have no BTF of modules), or something else; and after them the cases in which
-the cause is unknown or less exact on the other kernels. The tests provoke causes on these kernels, and accept an unknown cause only
-where this page says so.
+- **Cause**: the identifier, with marks (see below).
+- **Where**: the drop reasons, and the functions that free the packet or into which these may be inlined. NOT_SPECIFIED also stands for
+  all drops on kernels without reasons (before 5.17). For a packet that ends without a drop: the decision after which it ends.
+- **Why**: the text. Words in italics are values, at the time of the kernel's decision or of the drop. A part in brackets is left out if
+  one of its values is unknown, or if the formula at its beginning (if ...:) does not hold. Below it is the condition. A key with a dot,
+  such as way.table, is a value of a decision of the kernel before the drop, and known(...) asks whether that value is known.
+- **What to do**: commands and facts. An unknown value is shown as a word in capital letters.
+- **Not on**: the kernels of the tests (%s) on which the cause is unknown, and what each lacks: drop reasons, the types of
+  a function (which may be in a module; kernels before 5.11 have no types of modules), or something else. After them, in which cases the
+  cause is unknown or less exact on the other kernels. The tests provoke causes on these kernels, and accept an unknown cause only
+  where this page says so.
 
-*Calls* marks causes that need the values of calls before the drop, which the backend ` + "`tracepoint`" + ` does not keep (*before 6.11*: only on
-kernels whose drop tracepoint does not have the socket), *variables* those that need variables of the kernel, whose addresses not every
-kernel shows (CONFIG_KALLSYMS_ALL), and *special* those that need more than reads and a condition. A *note* is added to the text of a
-cause. The causes at the end of a section are not implemented, for the reason given there.
+The marks:
+
+- *calls*: needs the values of calls before the drop, which the backend ` + "`tracepoint`" + ` does not keep. *calls before 6.11*: only on
+  kernels whose drop tracepoint does not have the socket.
+- *variables*: needs variables of the kernel, whose addresses not every kernel shows (CONFIG_KALLSYMS_ALL).
+- *special*: needs code of its own, besides values and a condition.
+- (normal): happens on a healthy network.
+
+An entry whose place is "note, at any drop" is no cause: its text is added to that of any cause. The causes at the end of a section are
+not implemented, for the reason given there.
 
 `
 
