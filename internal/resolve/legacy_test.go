@@ -287,7 +287,8 @@ func TestLegacyAuthor(t *testing.T) {
 	}
 }
 
-// TestDamagedTables checks that tables with random bytes are refused or printed, whatever they are.
+// TestDamagedTables checks that tables with random bytes are refused or printed without a panic, and that some of each are
+// printed.
 func TestDamagedTables(t *testing.T) {
 	n := ktest.NewNetns(t, "resolve-damaged")
 	ktest.SetLegacyRules(t, n, 4, legacyChains("DROP")...)
@@ -296,25 +297,30 @@ func TestDamagedTables(t *testing.T) {
 	info := &xtInfo{valid: 2, entry: []int{0, 0}, underflow: []int{0, 0}}
 	bridge := ktest.EbtTable(bridgeChains...)
 	random := rand.New(rand.NewPCG(1, 2))
+	ofIP, ofBridge := 0, 0
 	for range 20_000 {
-		damagedTable(random, sound, func(raw []byte) (*legacyTable, error) { return parseXtables(f, info, raw) })
-		damagedTable(random, bridge, func(raw []byte) (*legacyTable, error) {
+		ofIP += damagedTable(random, sound, func(raw []byte) (*legacyTable, error) { return parseXtables(f, info, raw) })
+		ofBridge += damagedTable(random, bridge, func(raw []byte) (*legacyTable, error) {
 			return parseEbtables(legacyFormats[unix.NFPROTO_BRIDGE], raw)
 		})
 	}
+	if ofIP < 1000 || ofBridge < 1000 {
+		t.Errorf("printed %d and %d rules of damaged tables", ofIP, ofBridge)
+	}
 }
 
-// damagedTable changes some bytes, and prints all rules.
-func damagedTable(random *rand.Rand, sound []byte, parse func([]byte) (*legacyTable, error)) {
+// damagedTable changes some bytes, and prints all rules. It returns their number, 0 if the table is refused.
+func damagedTable(random *rand.Rand, sound []byte, parse func([]byte) (*legacyTable, error)) int {
 	raw := append([]byte(nil), sound...)
 	for range 1 + random.IntN(8) {
 		raw[random.IntN(len(raw))] = byte(random.Uint32())
 	}
 	table, err := parse(raw[:len(raw)-random.IntN(2)*random.IntN(len(raw))])
 	if err != nil {
-		return
+		return 0
 	}
 	for at, r := range table.rules {
 		table.describe(r, LegacyKey{Hook: "input", Offset: uint64(at)})
 	}
+	return len(table.rules)
 }
