@@ -180,3 +180,30 @@ func withIPv6(f RuleFacts) []RuleFacts {
 	six.Chain = strings.Replace(f.Chain, "ufw-", "ufw6-", 1)
 	return []RuleFacts{f, six}
 }
+
+// TestAuthorOfSharedChain checks that the comment of a jump names the service only if it is the only way to the rule.
+func TestAuthorOfSharedChain(t *testing.T) {
+	const shared, own = "KUBE-SEP-AAAAAAAAAAAAAAAA", "KUBE-SEP-BBBBBBBBBBBBBBBB"
+	n := ktest.NewNetns(t, "resolve-shared")
+	load(t, n, `table ip filter {
+	chain `+shared+` { drop; }
+	chain `+own+` { drop; }
+	chain KUBE-SERVICES {
+		tcp dport 80 jump `+shared+` comment "shop/web:http"
+		tcp dport 81 jump `+shared+` comment "shop/db:sql"
+		tcp dport 82 jump `+own+` comment "shop/own:http"
+	}
+	chain FORWARD {
+		type filter hook forward priority 0; policy accept;
+		jump KUBE-SERVICES
+	}
+}
+`)
+	authors := map[string]string{}
+	for key, text := range allRules(t, n) {
+		authors[key.Chain] = text.Author
+	}
+	if authors[shared] != "kube-proxy" || authors[own] != "kube-proxy (service shop/own:http)" {
+		t.Errorf("authors %q", authors)
+	}
+}
