@@ -54,7 +54,7 @@ func throughSmallBuffer(t *testing.T, n *Netns) (near, far *net.TCPConn) {
 // until waits for a state of a connection.
 func until(t *testing.T, c *net.TCPConn, state func(window, unacknowledged uint32) bool) {
 	t.Helper()
-	for range 1000 {
+	for range 3000 {
 		window, unacknowledged, err := PeerWindow(c)
 		if err != nil {
 			t.Fatal(err)
@@ -64,5 +64,5 @@ func until(t *testing.T, c *net.TCPConn, state func(window, unacknowledged uint3
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Error("the connection is in another state after 10 s")
+	t.Error("the connection is in another state after 30 s")
 }

@@ -82,7 +82,7 @@ func TestOwnNamespace(t *testing.T) {
 		out, err = cmd.CombinedOutput()
 		return err
 	})
-	if want := "<nil> true no socket has port 1 in this network namespace\n"; err != nil || string(out) != want {
+	if want := "<nil> true no socket listens on port 1 in this network namespace\n"; err != nil || string(out) != want {
 		t.Errorf("%q (%v), want %q", out, err, want)
 	}
 }
