@@ -233,11 +233,15 @@ func countOf(why *regexp.Regexp) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^  \d+ × [a-z0-9-]+: ` + text + `(?:  \(first: \S+\))?$`)
 }
 
+// netnsPrefix is what enters a network namespace before a command of a line `fix:`. The document shows the commands on the host
+// itself.
+var netnsPrefix = regexp.MustCompile(`\b(?:ip netns exec \S+|nsenter -t \d+ -n|nsenter --net=\S+) `)
+
 // missingIn looks for the lines in the output, in the same order. It returns the first line that is missing and all after
 // it.
 func missingIn(output string, list []expected) (lines []string) {
 	for line := range strings.Lines(output) {
-		if len(list) > 0 && list[0].pattern.MatchString(squeezed(line)) {
+		if len(list) > 0 && list[0].pattern.MatchString(netnsPrefix.ReplaceAllString(squeezed(line), "")) {
 			list = list[1:]
 		}
 	}
@@ -362,6 +366,7 @@ func TestRowsOfProblems(t *testing.T) {
 		"another cause":           {strings.ReplaceAll(real, "dns", "web"), 3, 1},
 		"no cause":                {strings.ReplaceAll(real, "why: ", "and: "), 3, 0},
 		"an unknown cause":        {strings.ReplaceAll(real, "why: ", "why: unknown "), 3, 1},
+		"another namespace":       {strings.ReplaceAll(real, "fix: read", "fix: ip netns exec lab-1 read"), 0, 0},
 		"another remedy":          {strings.ReplaceAll(real, "fix: read", "fix: write"), 2, 0},
 		"another cause, too":      {real + strings.ReplaceAll(real, "dns", "web"), 0, 1},
 		"nothing":                 {"", 4, 0},

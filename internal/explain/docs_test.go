@@ -141,7 +141,7 @@ func row(table *Table, c *compiled, kernels []string, missing map[string][]strin
 	if c.When != "" {
 		why += "<br>if `" + strings.ReplaceAll(c.When, "|", "\\|") + "`"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", mark(table, c), place(c), why, strings.ReplaceAll(plain(c.Remedy), "|", "\\|"), strings.Join(limits, "<br>"))
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", mark(table, c), whereOf(c), why, strings.ReplaceAll(plain(withPlaceholders(c.Remedy)), "|", "\\|"), strings.Join(limits, "<br>"))
 }
 
 // mark returns the identifier of a cause with its marks.
@@ -214,7 +214,20 @@ func plain(text string) string {
 	return strings.NewReplacer("[[", "[", "]]", "]", "{", "*", "}", "*", "<", "&lt;").Replace(text)
 }
 
-func place(c *compiled) string {
+// withPlaceholders returns a remedy whose commands have words in capital letters for values, as in manual pages.
+func withPlaceholders(remedy string) string {
+	parts := strings.Split(remedy, "`")
+	for i := 1; i < len(parts); i += 2 {
+		parts[i] = valueInCommand.ReplaceAllStringFunc(strings.TrimPrefix(parts[i], "@"), func(key string) string {
+			return strings.ToUpper(strings.Trim(key[strings.LastIndex(key, ".")+1:], "{}"))
+		})
+	}
+	return strings.Join(parts, "`")
+}
+
+var valueInCommand = regexp.MustCompile(`\{[a-z0-9_.]+\}`)
+
+func whereOf(c *compiled) string {
 	switch {
 	case c.Note:
 		return "note, at any drop"

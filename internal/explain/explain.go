@@ -101,8 +101,12 @@ type Cause struct {
 	// Text has {key} for values, all of which must be known, except in optional parts, in [[ ]], which are left out if
 	// one of their values is unknown. [[if FORMULA: ]] is also left out unless the formula is true.
 	Text string
-	// Remedy says what to do: a command, or a fact. It has {key} for values; unknown ones become a word in capital letters.
+	// Remedy says what to do: commands in backquotes, see [InNetns], or facts. It has {key} for values; unknown ones become a
+	// word in capital letters.
 	Remedy string
+	// Netns is the key of the inode number of the network namespace in which the commands must run, if that is not the
+	// packet's.
+	Netns string
 	// Group separates drops of the same cause in the counts by cause, such as those of different rules. It may be empty.
 	Group string
 	// NotOn are kernels on which the cause is unknown, except those that lack types, reasons or functions, which

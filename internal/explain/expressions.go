@@ -67,3 +67,7 @@ var (
 	ends4 = []Read{as(lookup.IPv4, "src", ip4Header+"->saddr"), as(lookup.IPv4, "dst", ip4Header+"->daddr")}
 	ends6 = []Read{as(lookup.IPv6, "src", ip6Header+"->saddr"), as(lookup.IPv6, "dst", ip6Header+"->daddr")}
 )
+
+// netnsOf is the inode number of a device's network namespace, which is not that of the packet's device at the drop if the packet
+// crosses to another one.
+func netnsOf(dev string) Read { return num("netns", dev+"->nd_net.net->ns.inum") }

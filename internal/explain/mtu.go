@@ -64,7 +64,7 @@ var mtu = family{
 		Name: "handover", Denies: true, Functions: []string{"__dev_forward_skb"}, Skb: "skb", At: AtEntry,
 		Keep: "!(dev->flags & 1) || skb->len > dev->mtu + dev->hard_header_len + 4 && !((struct skb_shared_info *)(skb->head + skb->end))->gso_size",
 		Reads: reads(
-			as(lookup.String, "dev", "dev->name"), as(size, "mtu", "dev->mtu"), num("header", "dev->hard_header_len"), num("up", "dev->flags & 1"),
+			as(lookup.String, "dev", "dev->name"), netnsOf("dev"), as(size, "mtu", "dev->mtu"), num("header", "dev->hard_header_len"), num("up", "dev->flags & 1"),
 			as(size, "len", "skb->len"), num("gso_size", "((struct skb_shared_info *)(skb->head + skb->end))->gso_size"),
 		),
 	}},
@@ -72,32 +72,32 @@ var mtu = family{
 		{
 			ID: "forward-mtu-device", Site: "ip_forward_size", When: "type == 0 && !gso_size && len > dev_mtu && route_mtu == 0 && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "the packet of {len} exceeds the MTU of {out}, {dev_mtu}, and DF is set: {src} must send smaller packets",
-			Remedy: "[[if gets_error: let ICMP type 3 code 4 reach {src} (path MTU discovery), or ]]ip link set {out} mtu N; for TCP, " + clampMSS,
+			Remedy: "[[if gets_error: let ICMP type 3 code 4 reach {src} (path MTU discovery), or ]]`ip link set {out} mtu N`; for TCP, " + clampMSS,
 		},
 		{
 			ID: "forward-mtu-route", Site: "ip_forward_size", When: "type == 0 && !gso_size && route_mtu != 0 && len > route_mtu && (pmtu == 0 || !use_pmtu && !locked)",
 			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set: {src} must send smaller packets",
-			Remedy: "ip route get {dst}[[if gets_error: ; let ICMP type 3 code 4 reach {src}]]",
+			Remedy: "`ip route get {dst}`[[if gets_error: ; let ICMP type 3 code 4 reach {src}]]",
 		},
 		{
 			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "type == 0 && !gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
 			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu}, and DF is set: {src} must send smaller packets",
-			Remedy: "ip route get {dst} shows it and when it expires; if it is wrong: ip route flush cache, or sysctl -w net.ipv4.ip_forward_use_pmtu=0",
+			Remedy: "`ip route get {dst}` shows it and when it expires; if it is wrong: `ip route flush cache`, or `sysctl -w net.ipv4.ip_forward_use_pmtu=0`",
 		},
 		{
 			ID: "forward-mtu-gso", Site: "ip_forward_size", When: "type == 0 && gso_size != 0 && len > dev_mtu",
 			Text:   "the GSO packet of {len} has segments of {gso_size} B, which exceed the MTU of {out}, {dev_mtu}, with their headers",
-			Remedy: "the MSS is too large: " + clampMSS + ", or ip link set {out} mtu N",
+			Remedy: "the MSS is too large: " + clampMSS + ", or `ip link set {out} mtu N`",
 		},
 		{
 			ID: "forward6-mtu-device", Site: "ip6_forward_size", When: "type == 0 && !gso_size && (route_mtu == 0 || !route_locked) && len > dev_mtu6",
 			Text:   "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}: {src} must send smaller packets",
-			Remedy: "[[if gets_error6: let ICMPv6 type 2 reach {src} (path MTU discovery), or ]]ip link set {out} mtu N",
+			Remedy: "[[if gets_error6: let ICMPv6 type 2 reach {src} (path MTU discovery), or ]]`ip link set {out} mtu N`",
 		},
 		{
 			ID: "forward6-mtu-route", Site: "ip6_forward_size", When: "type == 0 && !gso_size && route_mtu != 0 && route_locked && len > route_mtu",
 			Text:   "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}): {src} must send smaller packets",
-			Remedy: "ip -6 route get {dst}[[if gets_error6: ; let ICMPv6 type 2 reach {src}]]",
+			Remedy: "`ip -6 route get {dst}`[[if gets_error6: ; let ICMPv6 type 2 reach {src}]]",
 		},
 		{
 			ID: "forward6-mtu-gso", Site: "ip6_forward_size", When: "type == 0 && gso_size != 0 && len > dev_mtu6",
@@ -109,39 +109,39 @@ var mtu = family{
 		},
 		{
 			ID: "output-mtu-route", Site: "ip_fragment", When: "df && !ignore_df && route_mtu != 0 && pmtu == 0 && len > route_mtu",
-			Text: "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set", Remedy: "ip route get {dst}",
+			Text: "the packet of {len} exceeds the MTU of the route to {dst}, {route_mtu} (device {out}: {dev_mtu}), and DF is set", Remedy: "`ip route get {dst}`",
 		},
 		{
 			ID: "output-mtu-learned", Site: "ip_fragment", When: "df && !ignore_df && pmtu != 0 && len > pmtu",
 			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu} (device {out}: {dev_mtu}), and DF is set",
-			Remedy: "ip route get {dst} shows it and when it expires; send smaller packets, or ip route flush cache if it is wrong",
+			Remedy: "`ip route get {dst}` shows it and when it expires; send smaller packets, or `ip route flush cache` if it is wrong",
 		},
 		{
 			ID: "output-mtu-fragments", Site: "ip_fragment", When: "!df && frag_max != 0 && frag_max > dev_mtu",
-			Text: "the packet arrived in fragments of up to {frag_max} B, which exceed the MTU of {out}, {dev_mtu}", Remedy: "ip link set {out} mtu N, or send smaller fragments",
+			Text: "the packet arrived in fragments of up to {frag_max} B, which exceed the MTU of {out}, {dev_mtu}", Remedy: "`ip link set {out} mtu N`, or send smaller fragments",
 		},
 		{
 			ID: "output6-mtu", Site: "ip6_fragment", When: "route_mtu == 0 && len > dev_mtu6",
-			Text: "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}, and must not be fragmented", Remedy: "ip link set {out} mtu N, or send smaller packets",
+			Text: "the packet of {len} exceeds the IPv6 MTU of {out}, {dev_mtu6}, and must not be fragmented", Remedy: "`ip link set {out} mtu N`, or send smaller packets",
 		},
 		{
 			ID: "output6-mtu-route", Site: "ip6_fragment", When: "route_mtu != 0 && len > route_mtu",
-			Text: "the packet of {len} exceeds the path MTU to {dst}, {route_mtu} (device {out}: {dev_mtu}), and must not be fragmented", Remedy: "ip -6 route get {dst}",
+			Text: "the packet of {len} exceeds the path MTU to {dst}, {route_mtu} (device {out}: {dev_mtu}), and must not be fragmented", Remedy: "`ip -6 route get {dst}`",
 		},
 		{
-			ID: "peer-mtu", Site: "dev_forward", When: "handover.up && !handover.gso_size && handover.len > handover.mtu + handover.header + 4",
-			Text: "a frame of {handover.len} exceeds the MTU {handover.mtu} of {handover.dev}", Remedy: "ip link set {handover.dev} mtu N: both ends need the same MTU",
+			ID: "peer-mtu", Netns: "handover.netns", Site: "dev_forward", When: "handover.up && !handover.gso_size && handover.len > handover.mtu + handover.header + 4",
+			Text: "a frame of {handover.len} exceeds the MTU {handover.mtu} of {handover.dev}", Remedy: "`ip link set {handover.dev} mtu N`: both ends need the same MTU",
 		},
 		{
-			ID: "peer-down", Site: "dev_forward", When: "!handover.up",
-			Text: "{handover.dev} is down", Remedy: "ip link set {handover.dev} up",
+			ID: "peer-down", Netns: "handover.netns", Site: "dev_forward", When: "!handover.up",
+			Text: "{handover.dev} is down", Remedy: "`ip link set {handover.dev} up`",
 		},
 		{
 			ID: "bridge-port-mtu", Site: "br_push", When: "up && !gso_size && len > dev_mtu + header + 4",
-			Text: "a frame of {len} exceeds the MTU {dev_mtu} of the bridge port {dev}", Remedy: "ip link set {dev} mtu N: all ports of a bridge need the same MTU",
+			Text: "a frame of {len} exceeds the MTU {dev_mtu} of the bridge port {dev}", Remedy: "`ip link set {dev} mtu N`: all ports of a bridge need the same MTU",
 		},
 		{
-			ID: "bridge-port-down", Site: "br_push", When: "!up", Text: "the bridge port {dev} is down", Remedy: "ip link set {dev} up",
+			ID: "bridge-port-down", Site: "br_push", When: "!up", Text: "the bridge port {dev} is down", Remedy: "`ip link set {dev} up`",
 		},
 	},
 }

@@ -53,20 +53,20 @@ var neigh = family{
 			// function that the caller is inlined into.
 			Functions: []string{"arp_error_report", "ndisc_error_report", "neigh_invalidate", "neigh_timer_handler", "__neigh_update", "neigh_update"},
 			Text:      "the next hop {unresolved.via} on {unresolved.dev} did not answer ARP or neighbour discovery (mcast_solicit={unresolved.multicast_probes}, ucast_solicit={unresolved.unicast_probes})",
-			Remedy:    "check that {unresolved.via} is up and in the same VLAN: ip neigh show {unresolved.via} dev {unresolved.dev}; check that it is the right next hop: ip route get DST",
+			Remedy:    "check that {unresolved.via} is up and in the same VLAN: `ip neigh show to {unresolved.via} dev {unresolved.dev}`; check that it is the right next hop: `ip route get DST`",
 			Limits:    "IPv6 has no reason (NOT_SPECIFIED) on any kernel.",
 		},
 		{
 			// NUD_INCOMPLETE 1 and NUD_STALE 4 have other ends.
 			ID: "neigh-failed", Site: "neigh_queue", Reasons: []string{"NEIGH_FAILED", Unspecified}, Functions: []string{"__neigh_event_send"},
 			When: "neigh_send.multicast_probes + neigh_send.app_probes == 0 && !neigh_send.dead && !(neigh_send.state_number & 5)",
-			Text: "the next hop {neigh_send.via} on {neigh_send.dev} is not probed (mcast_solicit=0, app_solicit=0)", Remedy: "sysctl -w net.ipv4.neigh.{neigh_send.dev}.mcast_solicit=3; for IPv6 net.ipv6.neigh.{neigh_send.dev}.mcast_solicit",
+			Text: "the next hop {neigh_send.via} on {neigh_send.dev} is not probed (mcast_solicit=0, app_solicit=0)", Remedy: "[[if neigh_send.family == 2: `sysctl -w net.ipv4.neigh.{neigh_send.dev}.mcast_solicit=3`]][[if neigh_send.family == 10: `sysctl -w net.ipv6.neigh.{neigh_send.dev}.mcast_solicit=3`]]",
 		},
 		{
 			ID: "neigh-queue-full", Site: "neigh_queue", Reasons: []string{"NEIGH_QUEUEFULL", Unspecified}, When: "neigh_queue.bytes + neigh_queue.adds > neigh_queue.limit",
 			Text: "the queue of the unresolved next hop {neigh_queue.via} on {neigh_queue.dev} is full ({neigh_queue.bytes} in {neigh_queue.waiting} packets, limit {neigh_queue.limit}): " +
 				"its oldest packet is dropped for a new one",
-			Remedy: "find out why {neigh_queue.via} does not answer; sysctl net.ipv4.neigh.{neigh_queue.dev}.unres_qlen_bytes",
+			Remedy: "find out why {neigh_queue.via} does not answer; a longer queue delays the loss only[[if neigh_queue.family == 2: : `sysctl net.ipv4.neigh.{neigh_queue.dev}.unres_qlen_bytes`]][[if neigh_queue.family == 10: : `sysctl net.ipv6.neigh.{neigh_queue.dev}.unres_qlen_bytes`]]",
 			Limits: "If several packets are dropped for one, only the first is explained.",
 		},
 		{
@@ -76,20 +76,20 @@ var neigh = family{
 		{
 			ID: "neigh-table-full", Site: "neigh_create", Refines: []string{"neigh-create-failed"}, Reasons: []string{"NEIGH_CREATEFAIL"}, When: "is_v4 && entries4 >= limit4",
 			Text:   "the neighbour table is full: {entries4} of gc_thresh3={limit4} entries in all namespaces, so the next hop on {dev} can't be resolved",
-			Remedy: "sysctl -w net.ipv4.neigh.default.gc_thresh3=N, and gc_thresh2 below it",
+			Remedy: "`sysctl -w net.ipv4.neigh.default.gc_thresh3=N`, and gc_thresh2 below it",
 		},
 		{
 			ID: "neigh6-table-full", Site: "neigh_create", Refines: []string{"neigh-create-failed"}, Reasons: []string{"NEIGH_CREATEFAIL"}, When: "!is_v4 && entries6 >= limit6",
 			Text:   "the IPv6 neighbour table is full: {entries6} of gc_thresh3={limit6} entries in all namespaces, so the next hop on {dev} can't be resolved",
-			Remedy: "sysctl -w net.ipv6.neigh.default.gc_thresh3=N, and gc_thresh2 below it",
+			Remedy: "`sysctl -w net.ipv6.neigh.default.gc_thresh3=N`, and gc_thresh2 below it",
 		},
 		{
 			ID: "neigh-create-failed", Site: "neigh_create", Reasons: []string{"NEIGH_CREATEFAIL"},
-			Text: "no neighbour entry could be created for the next hop on {dev}", Remedy: "dmesg; ip -s neigh show dev {dev}",
+			Text: "no neighbour entry could be created for the next hop on {dev}", Remedy: "`dmesg`; `ip -s neigh show dev {dev}`",
 		},
 		{
 			ID: "neigh-header", Site: "neigh_header", Reasons: []string{"NEIGH_HH_FILLFAIL"},
-			Text: "the link-layer header of the packet could not be built for {dev}", Remedy: "ip -d link show {dev}: the device does not support this protocol",
+			Text: "the link-layer header of the packet could not be built for {dev}", Remedy: "`ip -d link show {dev}`: the device does not support this protocol",
 		},
 	},
 }

@@ -33,7 +33,7 @@ const nftModules = "nf_tables nft_objref nft_compat nft_reject nft_reject_inet n
 const (
 	nftRuleText   = "nftables rule {nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}; hook {nft_rule.hook}, priority {nft_rule.priority}[[: {rule}]]"
 	nftPolicyText = "policy drop of the nftables chain {nft_rule.family}/{nft_rule.table}/{nft_rule.chain}: no rule accepted the packet; hook {nft_rule.hook}, priority {nft_rule.priority}"
-	nftRemedy     = "nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}"
+	nftRemedy     = "`nft -a list chain {nft_rule.family} {nft_rule.table} {nft_rule.chain}`"
 )
 
 const ruleGroup = "{nft_rule.family}/{nft_rule.table}/{nft_rule.chain} handle {nft_rule.handle}"
@@ -148,43 +148,43 @@ var netfilter = family{
 		{
 			ID: "iptables-rule", Site: "nf_hook_slow", When: "ipt_table.verdict == 0 && xt_rule.size != 0", Refines: []string{"iptables"},
 			Text:   "{ipt_table.tool}, table {ipt_table.table}, hook {ipt_table.hook}[[: {rule}]]",
-			Remedy: "{ipt_table.tool} -t {ipt_table.table} -vnL --line-numbers", Group: "{ipt_table.tool} {ipt_table.table}[[ {rule_name}]]", Special: legacySpecial,
+			Remedy: "`{ipt_table.tool} -t {ipt_table.table} -vnL --line-numbers`", Group: "{ipt_table.tool} {ipt_table.table}[[ {rule_name}]]", Special: legacySpecial,
 			Limits: "Unknown if the rule has another target than DROP or REJECT, if a match drops the packet, in tables with more than 16384 rules, and on kernels without CONFIG_KALLSYMS_ALL. During a flood of drops not all rules are found.",
 		},
 		{
 			ID: "iptables", Site: "nf_hook_slow", When: "ipt_table.verdict == 0",
-			Text: "{ipt_table.tool}, table {ipt_table.table}, hook {ipt_table.hook}", Remedy: "{ipt_table.tool} -t {ipt_table.table} -vnL --line-numbers",
+			Text: "{ipt_table.tool}, table {ipt_table.table}, hook {ipt_table.hook}", Remedy: "`{ipt_table.tool} -t {ipt_table.table} -vnL --line-numbers`",
 			Limits: "7.3 builds the legacy tables only with CONFIG_NETFILTER_XTABLES_LEGACY.",
 		},
 		{
 			ID: "ebtables-rule", Site: "nf_hook_slow", When: "ebt_table.verdict == 0 && ebt_rule.size != 0", Refines: []string{"ebtables"},
 			Text:   "ebtables, table {ebt_table.table}, hook {ebt_table.hook}[[: {rule}]]",
-			Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln", Group: "ebtables {ebt_table.table}[[ {rule_name}]]", Special: legacySpecial,
+			Remedy: "`ebtables-legacy -t {ebt_table.table} -L --Lc --Ln`", Group: "ebtables {ebt_table.table}[[ {rule_name}]]", Special: legacySpecial,
 			Limits: "As iptables-rule. The policy of a chain is told if no rule of the hook has a match or a target that may drop packets.",
 		},
 		{
 			ID: "ebtables", Site: "nf_hook_slow", When: "ebt_table.verdict == 0",
-			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}", Remedy: "ebtables-legacy -t {ebt_table.table} -L --Lc --Ln",
+			Text: "ebtables, table {ebt_table.table}, hook {ebt_table.hook}", Remedy: "`ebtables-legacy -t {ebt_table.table} -L --Lc --Ln`",
 		},
 		{
 			ID: "ipvs", Site: "nf_hook_slow", When: "ipvs.verdict == 0", Text: "IPVS drops the packet in hook {ipvs.hook}: no real server is available, or that of its connection was removed",
-			Remedy: "ipvsadm -Ln; sysctl net.ipv4.vs.expire_nodest_conn",
+			Remedy: "`ipvsadm -Ln`; `sysctl net.ipv4.vs.expire_nodest_conn`",
 		},
 		{
 			ID: "bpf-netfilter", Site: "nf_hook_slow", When: "bpf_hook.verdict == 0", Text: "BPF program {bpf_hook.program} {bpf_hook.name} attached to the netfilter hook {bpf_hook.hook} drops the packet",
-			Remedy: "bpftool prog show id {bpf_hook.program}; bpftool link show", Limits: "Such programs exist since 6.4.",
+			Remedy: "`bpftool prog show id {bpf_hook.program}`; `bpftool link show`", Limits: "Such programs exist since 6.4.",
 		},
 		{
-			ID: "defrag-failed", Site: "nf_hook_slow", When: "defrag.verdict == 0", Text: "the fragments of the packet could not be reassembled for connection tracking", Remedy: "see the drops of its fragments; sysctl net.ipv4.ipfrag_high_thresh net.netfilter.nf_conntrack_frag6_high_thresh",
+			ID: "defrag-failed", Site: "nf_hook_slow", When: "defrag.verdict == 0", Text: "the fragments of the packet could not be reassembled for connection tracking", Remedy: "see the drops of its fragments; `sysctl net.ipv4.ipfrag_high_thresh net.netfilter.nf_conntrack_frag6_high_thresh`",
 		},
 		{
-			ID: "synproxy", Site: "nf_hook_slow", When: "synproxy.verdict == 0", Text: "SYNPROXY drops the packet: it belongs to no handshake that the proxy knows", Remedy: "sysctl -w net.netfilter.nf_conntrack_tcp_loose=0; the SYNPROXY rule must match `ct state invalid,untracked`",
+			ID: "synproxy", Site: "nf_hook_slow", When: "synproxy.verdict == 0", Text: "SYNPROXY drops the packet: it belongs to no handshake that the proxy knows", Remedy: "`sysctl -w net.netfilter.nf_conntrack_tcp_loose=0`; the SYNPROXY rule must match `ct state invalid,untracked`",
 		},
 		{
-			ID: "nat-failed", Site: "nf_hook_slow", When: "nat.verdict == 0", Text: "NAT failed in hook {nat.hook}", Remedy: "conntrack -S; compare the rules of the nat chains with the packet: nft list ruleset",
+			ID: "nat-failed", Site: "nf_hook_slow", When: "nat.verdict == 0", Text: "NAT failed in hook {nat.hook}", Remedy: "`conntrack -S`; compare the rules of the nat chains with the packet: `nft list ruleset`",
 		},
 		{
-			ID: "lsm-netfilter", Site: "nf_hook_slow", When: "lsm_hook.verdict == 0", Text: "a security module denies the packet (netfilter hook)", Remedy: "ausearch -m avc (SELinux); dmesg",
+			ID: "lsm-netfilter", Site: "nf_hook_slow", When: "lsm_hook.verdict == 0", Text: "a security module denies the packet (netfilter hook)", Remedy: "`ausearch -m avc` (SELinux); `dmesg`",
 		},
 		{
 			ID: "nfqueue-no-listener", Site: "nf_queue", When: "queue_result.error == 3 && !queue.bypass", Refines: []string{"nfqueue-no-handler"},
@@ -193,7 +193,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-no-handler", Site: "nf_queue", When: "queue.no_handler && !queue.bypass",
-			Text: "NFQUEUE {queue.number} has no handler: the module nfnetlink_queue is not loaded, and the rule has no bypass (hook {queue.hook})", Remedy: "modprobe nfnetlink_queue and start the program that reads queue {queue.number}",
+			Text: "NFQUEUE {queue.number} has no handler: the module nfnetlink_queue is not loaded, and the rule has no bypass (hook {queue.hook})", Remedy: "`modprobe nfnetlink_queue` and start the program that reads queue {queue.number}",
 		},
 		{
 			ID: "nfqueue-full", Site: "nf_queue", When: "queue_result.error == 105",
@@ -202,7 +202,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-refused", Site: "nf_queue", Functions: []string{"nf_queue"}, Reasons: []string{Unspecified}, When: "known(queue.number) && !queue.no_handler && !queue.bypass && !known(queue_result.error)",
-			Text: "NFQUEUE {queue.number} did not take the packet (hook {queue.hook}): no program reads it, or it is full[[: {queue_fill}]]", Remedy: "cat /proc/net/netfilter/nfnetlink_queue",
+			Text: "NFQUEUE {queue.number} did not take the packet (hook {queue.hook}): no program reads it, or it is full[[: {queue_fill}]]", Remedy: "`cat /proc/net/netfilter/nfnetlink_queue`",
 			Special: "{queue_fill}: as nfqueue-full",
 		},
 	},

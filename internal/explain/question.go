@@ -3,15 +3,18 @@
 package explain
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"tracer/internal/event"
 )
 
-// Question asks for a value of a text that is not in the record of the drop: one of resolvedKeys.
+// Question asks for a value of a text that is not in the record of the drop: one of resolvedKeys, or the prefix of commands
+// that have to run in Netns ([InNetns], [InInitialNetns]).
 type Question struct {
 	Key    string
+	Netns  uint32
 	Cause  *Cause
 	Values Values
 	// Used are the keys of the values that the condition and the text of the cause use.
@@ -55,7 +58,7 @@ func (s *Stage) complete(a Answer, e *event.Event) (text, group string) {
 	c := s.table.compiled(a.Cause)
 	known := false
 	for _, key := range c.asked() {
-		text, ok := s.resolver.Resolve(Question{Key: key, Cause: a.Cause, Values: a.Values, Used: a.Keys, Event: e})
+		text, ok := s.resolver.Resolve(Question{Key: key, Netns: e.Meta.Netns, Cause: a.Cause, Values: a.Values, Used: a.Keys, Event: e})
 		if ok {
 			a.Values[key] = Value{Kind: event.WordFact, Text: text}
 		}
@@ -69,6 +72,26 @@ func (s *Stage) complete(a Answer, e *event.Event) (text, group string) {
 		group = a.Group
 	}
 	return text, group
+}
+
+// remedy returns the remedy with the prefixes of its commands. If it is not known how to enter the network namespace, the
+// remedy ends with that.
+func (s *Stage) remedy(a Answer, e *event.Event) string {
+	c, unknown := s.table.compiled(a.Cause), false
+	netns := e.Meta.Netns
+	if c.Netns != "" {
+		netns = uint32(a.Values[c.Netns].Number)
+	}
+	for _, p := range c.remedy.places() {
+		prefix, ok := s.resolver.Resolve(Question{Key: string(p), Netns: netns, Cause: a.Cause, Values: a.Values, Used: a.Keys, Event: e})
+		a.Values[prefixKey+string(p)] = Value{Kind: event.WordFact, Text: prefix}
+		unknown = unknown || !ok && p == InNetns
+	}
+	text := c.remedy.fillLoosely(a.Values)
+	if unknown && netns != 0 {
+		text += fmt.Sprintf(" (in network namespace %d, which has neither a name nor a process)", netns)
+	}
+	return text
 }
 
 func (t *Table) compiled(c *Cause) *compiled {

@@ -143,7 +143,7 @@ var route = family{
 		{
 			ID: "local-source", Site: "ip_receive", Reasons: []string{"IP_LOCAL_SOURCE"}, When: "accept_local == 0",
 			Text:   "the source {src} is an address of this host, and accept_local is 0 on {dev}",
-			Remedy: "look for a loop or a duplicate address; sysctl -w net.ipv4.conf.{dev}.accept_local=1 accepts it",
+			Remedy: "look for a loop or a duplicate address; `sysctl -w net.ipv4.conf.{dev}.accept_local=1` accepts it",
 			Limits: "6.12 and older have no such reason: see martian-source.",
 		},
 		{
@@ -155,14 +155,14 @@ var route = family{
 		{
 			ID: "invalid-source", Site: "ip_receive", Reasons: []string{"IP_INVALID_SOURCE"},
 			Text:   "the route to the source {src} is not unicast[[: {way_back.type} (table {way_back.table})]]",
-			Remedy: "look for a spoofed source; ip route get {src}",
+			Remedy: "look for a spoofed source; `ip route get {src}`",
 			Limits: "6.12 and older have no such reason: see martian-source.",
 		},
 		{
 			ID: "martian-source-loopback", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", "IP_LOCALNET", Unspecified},
 			When:   "src_number >> 24 == 127 && route_localnet == 0",
 			Text:   "the source {src} is a loopback address, but the packet arrived on {dev} (route_localnet=0, log_martians={log_martians})",
-			Remedy: "the sender must not use 127.0.0.0/8; sysctl -w net.ipv4.conf.{dev}.route_localnet=1 accepts it",
+			Remedy: "the sender must not use 127.0.0.0/8; `sysctl -w net.ipv4.conf.{dev}.route_localnet=1` accepts it",
 		},
 		{
 			ID: "martian-source-multicast", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
@@ -179,7 +179,7 @@ var route = family{
 			ID: "martian-destination-loopback", Site: "ip_receive", Reasons: []string{"IP_LOCALNET", Unspecified},
 			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && src_number != 0 && src_number >> 28 != 14 && src_number != 0xffffffff && route_localnet == 0",
 			Text:   "the destination {dst} is a loopback address, but the packet arrived on {dev} (route_localnet=0)",
-			Remedy: "sysctl -w net.ipv4.conf.{dev}.route_localnet=1, if NAT to a loopback address is intended",
+			Remedy: "`sysctl -w net.ipv4.conf.{dev}.route_localnet=1`, if NAT to a loopback address is intended",
 		},
 		{
 			ID: "martian-destination-zero", Site: "ip_receive", Reasons: []string{"IP_INVALID_DEST", Unspecified},
@@ -199,30 +199,30 @@ var route = family{
 		{
 			ID: "ip-forward-off", Site: "ip_error", When: "forwarding == 0 && error == 113",
 			Text:   "IP forwarding is off on {dev} (forwarding=0), and {dst} is not an address of this host",
-			Remedy: "sysctl -w net.ipv4.conf.{dev}.forwarding=1, or net.ipv4.ip_forward=1 for all devices",
+			Remedy: "`sysctl -w net.ipv4.conf.{dev}.forwarding=1`, or `sysctl -w net.ipv4.ip_forward=1` for all devices: the host becomes a router",
 			Limits: "With forwarding off, the kernel reports a missing route in the same way.",
 		},
 		{
 			ID: "ip-forward-off-no-route", Site: "ip_error", Refines: []string{"ip-forward-off"}, When: "forwarding == 0 && error == 113 && way.error != 0",
 			Text:   "IP forwarding is off on {dev} (forwarding=0), and there is no route to {dst} (last table searched: {way.table})",
-			Remedy: "add a route to {dst}, and sysctl -w net.ipv4.conf.{dev}.forwarding=1",
+			Remedy: "add a route to {dst}, and `sysctl -w net.ipv4.conf.{dev}.forwarding=1`",
 		},
 		{
 			ID: "no-route", Site: "ip_error", When: "error == 101",
 			Text:   "no route to {dst} for a packet from {dev}[[ (last table searched: {way.table})]], mark {mark}",
-			Remedy: "ip route get {dst} from {src} iif {dev}; ip rule show",
+			Remedy: "`ip route get {dst} from {src} iif {dev}`; `ip rule show`",
 		},
 		{
 			ID: "route-unreachable", Site: "ip_error", When: "forwarding != 0 && error == 113",
-			Text: "the route to {dst} is of type unreachable[[ (table {way.refusing})]]", Remedy: "ip route show table all type unreachable",
+			Text: "the route to {dst} is of type unreachable[[ (table {way.refusing})]]", Remedy: "`ip route show table all type unreachable`",
 		},
 		{
 			ID: "route-prohibit", Site: "ip_error", When: "error == 13",
-			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.refusing})]]", Remedy: "ip route show table all type prohibit; ip rule show",
+			Text: "the route or the rule for {dst} is of type prohibit[[ (table {way.refusing})]]", Remedy: "`ip route show table all type prohibit`; `ip rule show`",
 		},
 		{
 			ID: "route-blackhole", Site: "ip_error", When: "error == 22",
-			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.refusing})]]", Remedy: "ip route show table all type blackhole; ip rule show",
+			Text: "the route or the rule for {dst} is of type blackhole[[ (table {way.refusing})]]", Remedy: "`ip route show table all type blackhole`; `ip rule show`",
 		},
 		{
 			ID: "rule-refuses", Site: "ip_error", Refines: []string{"no-route", "route-prohibit", "route-blackhole"}, When: "known(route_rule.type) && route_rule.error == error",
@@ -232,30 +232,30 @@ var route = family{
 			// The only drop of this function.
 			ID: "output-no-route", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES", Unspecified}, When: "dport != 0 && !policies",
 			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark})",
-			Remedy: "ip route get {dst}; ip rule show",
+			Remedy: "`ip route get {dst}`; `ip rule show`",
 			Limits: "UDP and raw sockets, and connect(), fail before a packet exists: see send-no-route.",
 		},
 		{
 			// The look-up of the route asks the policies, too.
 			ID: "output-no-route-or-policy", Site: "ip_queue_xmit", Reasons: []string{"IP_OUTNOROUTES", Unspecified}, When: "dport != 0 && policies",
 			Text:   "no route to {dst}:{dport} for the TCP socket on port {lport} (bound device {bound}, mark {mark}), or an IPsec policy refuses it",
-			Remedy: "ip route get {dst}; ip rule; ip xfrm policy; ip xfrm state",
+			Remedy: "`ip route get {dst}`; `ip rule`; `ip xfrm policy`; `ip xfrm state`",
 		},
 		{
 			ID: "ipv6-no-route", Site: "ip6_pkt_drop", When: "error == 101",
-			Text: "no route to {dst}[[ for a packet from {dev}]]", Remedy: "ip -6 route get {dst}; ip -6 rule show",
+			Text: "no route to {dst}[[ for a packet from {dev}]]", Remedy: "`ip -6 route get {dst}`; `ip -6 rule show`",
 		},
 		{
 			ID: "ipv6-route-prohibit", Site: "ip6_pkt_drop", When: "error == 13",
-			Text: "the route or the rule for {dst} is of type prohibit", Remedy: "ip -6 route show table all type prohibit; ip -6 rule show",
+			Text: "the route or the rule for {dst} is of type prohibit", Remedy: "`ip -6 route show table all type prohibit`; `ip -6 rule show`",
 		},
 		{
 			ID: "ipv6-route-unreachable", Site: "ip6_pkt_drop", When: "error == 113",
-			Text: "the route to {dst} is of type unreachable", Remedy: "ip -6 route show table all type unreachable",
+			Text: "the route to {dst} is of type unreachable", Remedy: "`ip -6 route show table all type unreachable`",
 		},
 		{
 			ID: "ipv6-route-blackhole", Site: "dst_discard", When: "is_ipv6 && error == 22 && obsolete != 2",
-			Text: "the route or the rule for {dst6} is of type blackhole", Remedy: "ip -6 route show table all type blackhole; ip -6 rule show",
+			Text: "the route or the rule for {dst6} is of type blackhole", Remedy: "`ip -6 route show table all type blackhole`; `ip -6 rule show`",
 		},
 		{
 			ID: "ipv6-rule-refuses", Site: "ip6_pkt_drop", Refines: []string{"ipv6-no-route", "ipv6-route-prohibit"}, When: "known(route_rule6.type) && route_rule6.error == error",
@@ -269,7 +269,7 @@ var route = family{
 			// The device is blackhole_dev then; that of a route without an IPsec state is lo.
 			ID: "route-gone", Site: "dst_discard", When: "obsolete == 2 && !loopback",
 			Text:   "the route of the packet, or its device, was removed while the packet was queued",
-			Remedy: "expected while a device or a route is removed; ip monitor route link shows each change",
+			Remedy: "expected while a device or a route is removed; `ip monitor route link` shows each change",
 		},
 	},
 }

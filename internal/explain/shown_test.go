@@ -207,8 +207,9 @@ func find(t *testing.T, causes []shownCause, id string) shownCause {
 	return causes[i]
 }
 
-func (s shownCause) text(t *testing.T) string   { return s.filled(t, s.cause(t).Text) }
-func (s shownCause) remedy(t *testing.T) string { return s.filled(t, s.cause(t).Remedy) }
+func (s shownCause) text(t *testing.T) string { return s.filled(t, s.cause(t).Text, parseTemplate) }
+
+func (s shownCause) remedy(t *testing.T) string { return s.filled(t, s.cause(t).Remedy, parseRemedy) }
 
 func (s shownCause) cause(t *testing.T) *Cause {
 	t.Helper()
@@ -222,9 +223,9 @@ func (s shownCause) cause(t *testing.T) *Cause {
 }
 
 // filled returns a text with the values.
-func (s shownCause) filled(t *testing.T, text string) string {
+func (s shownCause) filled(t *testing.T, text string, parse func(string) (template, error)) string {
 	t.Helper()
-	parsed, err := parseTemplate(text)
+	parsed, err := parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,6 +82,7 @@ func (s *Stage) answer(a Answer, e *event.Event) {
 	s.why.Cause, s.why.Text, s.why.Remedy, s.why.Group = a.Cause.ID, a.Text, a.Remedy, a.Group
 	if s.resolver != nil {
 		s.why.Text, s.why.Group = s.complete(a, e)
+		s.why.Remedy = s.remedy(a, e)
 	}
 	s.group(a)
 	s.why.Text += a.Notes

@@ -193,7 +193,7 @@ func TestResolverCompletesTheGroup(t *testing.T) {
 	} {
 		values := Values{"ipt_table.tool": {Text: "iptables-legacy"}, "ipt_table.table": {Text: "filter"}, "ipt_table.hook": {Text: "forward"}}
 		s := &Stage{table: table, resolver: r}
-		if _, got := s.complete(Answer{Cause: cause, Group: "as before", Values: values}, nil); got != group {
+		if _, got := s.complete(Answer{Cause: cause, Group: "as before", Values: values}, &event.Event{}); got != group {
 			t.Errorf("%v: group %q, want %q", r, got, group)
 		}
 	}

@@ -150,10 +150,9 @@ func (t *Table) addCause(c *Cause) (err error) {
 	if added.text, err = parseTemplate(c.Text); err != nil {
 		return err
 	}
-	if added.remedy, err = parseTemplate(c.Remedy); err != nil {
+	if added.remedy, err = parseRemedy(c.Remedy); err != nil {
 		return err
 	}
-	added.remedy.quoteNames()
 	if added.group, err = parseTemplate(c.Group); err != nil {
 		return err
 	}

@@ -21,9 +21,10 @@ type part struct {
 	pieces   []piece
 }
 
-// piece is plain text, or a value if key is set.
+// piece is plain text, a value if key is set, or the prefix of a command if place is set.
 type piece struct {
 	text, key string
+	place     place
 	// inName is set if the value follows a dot, as in net.ipv4.conf.{dev}.rp_filter.
 	inName bool
 	// inCommand is set if the text may be copied to a shell.
@@ -34,14 +35,28 @@ type piece struct {
 // net.ipv4.conf.eth0/5.
 func (p piece) write(v Value) string {
 	text := v.Text
+	if p.place != anywhere {
+		return text
+	}
 	if p.inName {
 		text = strings.ReplaceAll(text, ".", "/")
 	}
 	if p.inCommand && v.Kind == event.WordFact {
-		text = shellWord(text)
+		text = ShellWord(text)
 	}
 	return text
 }
+
+// valueKey is the key of the piece's value, or "" for plain text.
+func (p piece) valueKey() string {
+	if p.place != anywhere {
+		return prefixKey + string(p.place)
+	}
+	return p.key
+}
+
+// prefixKey begins the keys of the prefixes of commands.
+const prefixKey = "prefix "
 
 // quoteNames makes the text safe to be copied to a shell: a container can choose the names of devices, tables and chains.
 func (t template) quoteNames() {
@@ -55,9 +70,9 @@ func (t template) quoteNames() {
 // plainWord has the characters that need no quotes in a shell. The character after a truncated name is not special, either.
 const plainWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.,:/@%+=…"
 
-// shellWord quotes a name for a shell unless it has only plain characters. The quotes have no backslash, which the text
+// ShellWord quotes a name for a shell unless it has only plain characters. The quotes have no backslash, which the text
 // output would double, so that a quote in the name would end them.
-func shellWord(name string) string {
+func ShellWord(name string) string {
 	isSpecial := func(r rune) bool { return !strings.ContainsRune(plainWord, r) }
 	if !strings.ContainsFunc(name, isSpecial) {
 		return name
@@ -184,7 +199,7 @@ func (t template) fillLoosely(values Values) string {
 			continue
 		}
 		for _, piece := range p.pieces {
-			value, known := values[piece.key]
+			value, known := values[piece.valueKey()]
 			if piece.key != "" && !known {
 				value.Text = strings.ToUpper(piece.key[strings.LastIndex(piece.key, ".")+1:])
 			}
@@ -203,6 +218,9 @@ func (p part) fill(values Values) (string, bool) {
 	var b strings.Builder
 	for _, piece := range p.pieces {
 		b.WriteString(piece.text)
+		if piece.place != anywhere {
+			b.WriteString(values[piece.valueKey()].Text)
+		}
 		if piece.key == "" {
 			continue
 		}

@@ -79,7 +79,7 @@ func TestRemediesQuoteNames(t *testing.T) {
 // TestEscapedRemediesAreSafe checks that a name can't leave its quotes in the text output, which escapes remedies once more.
 func TestEscapedRemediesAreSafe(t *testing.T) {
 	for _, name := range []string{"';id;'", `\';id;\'`, "a'b", "\x1b';id;'", `'\''`} {
-		shown := printable.Text(shellWord(name))
+		shown := printable.Text(ShellWord(name))
 		words, err := shell.Fields(shown, nil)
 		if err != nil || len(words) != 1 {
 			t.Errorf("%q is shown as %s, which a shell reads as %q, %v", name, shown, words, err)

@@ -3,6 +3,7 @@
 package input
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,8 +44,13 @@ func namedNetnsPaths() (all []string) {
 	return all
 }
 
-// processNetnsPaths returns the paths of the namespaces of processes.
-func processNetnsPaths() []string { return glob("/proc/[0-9]*/ns/net") }
+// processNetnsPaths returns the paths of the namespaces of processes, the lowest PIDs first: the first process of a container
+// lives as long as the container.
+func processNetnsPaths() []string {
+	paths := glob("/proc/[0-9]*/ns/net")
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return paths
+}
 
 func glob(pattern string) []string {
 	paths, _ := filepath.Glob(pattern) // the only error is a malformed pattern

@@ -30,7 +30,9 @@ func newAnswers() answers {
 
 // Resolve implements explain.Resolver.
 func (a answers) Resolve(q explain.Question) (string, bool) {
-	switch netns := q.Event.Meta.Netns; q.Key {
+	switch netns := q.Netns; q.Key {
+	case string(explain.InNetns), string(explain.InInitialNetns):
+		return a.prefix(q)
 	case "listeners":
 		return a.listeners(q, netns)
 	case "rule", "rule_name":
