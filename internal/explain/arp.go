@@ -36,7 +36,7 @@ var arpCauses = []Cause{
 	{ID: "arp-lengths", Site: "arp", When: isArp + "fault & 1",
 		Text: "the ARP packet has addresses of {hardware_length} and {protocol_length} B, not of 6 and 4", Remedy: "the sender is faulty"},
 	{ID: "arp-no-ipv4", Site: "arp", When: isArp + "(fault & 3) == 2",
-		Text: "an ARP packet for {target} arrived on {dev}, which has no IPv4 state", Remedy: "ip link show {dev}: its MTU must be at least 68"},
+		Text: "an ARP packet for {target} arrived on {dev}, which has no IPv4 state", Remedy: "`ip link show {dev}`: its MTU must be at least 68"},
 	{ID: "arp-types", Site: "arp", When: isArp + "(fault & 7) == 4",
 		Text: "the ARP packet is not for Ethernet and IPv4: hardware type {hardware}, protocol {protocol}", Remedy: "the sender is faulty, or uses another protocol"},
 	{ID: "arp-operation", Site: "arp", When: isArp + "(fault & 15) == 8",
@@ -44,5 +44,5 @@ var arpCauses = []Cause{
 	{ID: "arp-target", Site: "arp", When: isArp + "(fault & 31) == 16",
 		Text: "an ARP packet from {sender} has the target {target}, a multicast or loopback address", Remedy: "the sender is faulty"},
 	{ID: "arp-gratuitous", Site: "arp", When: isArp + "(fault & 63) == 32",
-		Text: "drop_gratuitous_arp=1: a gratuitous ARP packet of {sender} on {dev} is ignored", Remedy: "sysctl -w net.ipv4.conf.{dev}.drop_gratuitous_arp=0 net.ipv4.conf.all.drop_gratuitous_arp=0 accepts it"},
+		Text: "drop_gratuitous_arp=1: a gratuitous ARP packet of {sender} on {dev} is ignored", Remedy: "`sysctl -w net.ipv4.conf.{dev}.drop_gratuitous_arp=0 net.ipv4.conf.all.drop_gratuitous_arp=0` accepts it"},
 }

@@ -96,7 +96,7 @@ var buffers = family{
 			Limits: "The kernel reports it only if the packet has no other receiver, which is rare."},
 		// tpacket_rcv has this reason, without a full buffer, if the ring has no free place.
 		{ID: "packet-ring-full", Site: "rcvbuf", Reasons: []string{"PACKET_SOCK_ERROR"}, Functions: []string{"tpacket_rcv"}, When: "!known(packet_queue.used)",
-			Text: "the ring of a packet socket is full, or it has no place for this packet; only this copy is dropped", Remedy: "the capture program is too slow: a larger buffer (tcpdump -B KIB)", Benign: true,
+			Text: "the ring of a packet socket is full, or it has no place for this packet; only this copy is dropped", Remedy: "the capture program is too slow: a larger buffer (`tcpdump -B KIB`)", Benign: true,
 			Limits: "The kernel reports it only if the packet has no other receiver, which is rare."},
 		{ID: "tcp-rcvbuf", Site: "proto_mem", Functions: tcpQueue, When: "tcp_memory.used > tcp_memory.rcvbuf && " + withPacket("tcp_memory") + " <= tcp_memory.limit",
 			Text:   "the receive buffer of the TCP socket on port {tcp_memory.lport} is full: {tcp_memory.used} of {tcp_memory.rcvbuf}[[, {owner}]]",

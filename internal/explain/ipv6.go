@@ -94,7 +94,7 @@ var inHeader6 = []string{
 
 var ip6HeaderCauses = []Cause{
 	{ID: "ipv6-device-mtu", Site: "ip6_header", Reasons: []string{Unspecified}, When: "type != 3 && no_state && dev_mtu < 1280", Refines: append([]string{"ipv6-disabled"}, inHeader6...),
-		Text: "IPv6 is not active on {dev}, whose MTU of {dev_mtu} is less than 1280", Remedy: "ip link set {dev} mtu 1280, or more"},
+		Text: "IPv6 is not active on {dev}, whose MTU of {dev_mtu} is less than 1280", Remedy: "`ip link set {dev} mtu 1280`, or more"},
 	{ID: "ipv6-version", Site: "ip6_header", Reasons: []string{"UNHANDLED_PROTO", Unspecified}, When: "type != 3 && !inactive && version != 6",
 		Text: "the IPv6 header has version {version}", Remedy: "the packet is corrupted, or its EtherType is wrong"},
 	{ID: "ipv6-loopback-address", Site: "ip6_header", Reasons: []string{"IP_INHDR", Unspecified}, When: acceptsIPv6 + " && fault & 1",
@@ -102,7 +102,7 @@ var ip6HeaderCauses = []Cause{
 	{ID: "ipv6-interface-local", Site: "ip6_header", Reasons: []string{"IP_INHDR", Unspecified}, When: acceptsIPv6 + " && (fault & 3) == 2",
 		Text: "the multicast address {dst} has scope 1, for packets that do not leave their host, but the packet arrived on {dev}", Remedy: "the sender is faulty"},
 	{ID: "ipv6-unicast-in-multicast", Site: "ip6_header", Reasons: []string{"UNICAST_IN_L2_MULTICAST", Unspecified}, When: acceptsIPv6 + " && (fault & 7) == 4",
-		Text: "the unicast packet for {dst} arrived in a multicast frame (drop_unicast_in_l2_multicast=1 on {dev})", Remedy: "sysctl -w net.ipv6.conf.{dev}.drop_unicast_in_l2_multicast=0 accepts it"},
+		Text: "the unicast packet for {dst} arrived in a multicast frame (drop_unicast_in_l2_multicast=1 on {dev})", Remedy: "`sysctl -w net.ipv6.conf.{dev}.drop_unicast_in_l2_multicast=0` accepts it"},
 	{ID: "ipv6-multicast-scope", Site: "ip6_header", Reasons: []string{"IP_INHDR", Unspecified}, When: acceptsIPv6 + " && (fault & 15) == 8",
 		Text: "the multicast address {dst} has the reserved scope 0", Remedy: "the sender is faulty"},
 	{ID: "ipv6-multicast-source", Site: "ip6_header", Reasons: []string{"IP_INHDR", Unspecified}, When: acceptsIPv6 + " && (fault & 31) == 16",
@@ -147,18 +147,18 @@ var extensionSites = []Site{
 var extensionCauses = []Cause{
 	{ID: "ipv6-option-invalid", Site: "ip6_options", Reasons: []string{"IP_INHDR"},
 		Text:   "the hop-by-hop or destination options of the packet from {src} are not valid, or are too many (max_hbh_opts_number={hop_by_hop_options}, max_dst_opts_number={destination_options})",
-		Remedy: "the sender is faulty; sysctl net.ipv6.max_hbh_opts_number net.ipv6.max_dst_opts_number"},
+		Remedy: "the sender is faulty; `sysctl net.ipv6.max_hbh_opts_number net.ipv6.max_dst_opts_number`"},
 	{ID: "ipv6-option-unknown", Site: "ip6_options", Reasons: []string{"UNHANDLED_PROTO"},
 		Text:   "a hop-by-hop or destination option of the packet from {src} is unknown, and its type or a negative limit (max_hbh_opts_number={hop_by_hop_options}, max_dst_opts_number={destination_options}) says to drop the packet",
-		Remedy: "the kernel does not support what the sender uses; tcpdump -vv ip6 shows the options"},
+		Remedy: "the kernel does not support what the sender uses; `tcpdump -vv ip6` shows the options"},
 	{ID: "ipv6-jumbo-length", Site: "ip6_options", Reasons: []string{"PKT_TOO_SMALL"}, When: "hop_by_hop",
 		Text: "the jumbo payload option of the packet from {src} has a length that exceeds the packet", Remedy: "the packet was truncated, or its sender is faulty"},
 	{ID: "ipv6-options-truncated", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_parse_hopopts", "ipv6_destopt_rcv"}, When: "room < 8 || length > room",
 		Text: "an options header of the packet from {src} has a length of {length} B, but only {room} B of the packet are left", Remedy: "the packet was truncated, or its sender is faulty"},
 	{ID: "ipv6-hop-by-hop-length", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_parse_hopopts"}, When: "room >= 8 && length <= room && hop_by_hop && length > max_hop_by_hop",
-		Text: "the hop-by-hop options of the packet from {src} have {length} B, more than max_hbh_length={max_hop_by_hop}", Remedy: "sysctl -w net.ipv6.max_hbh_length=N"},
+		Text: "the hop-by-hop options of the packet from {src} have {length} B, more than max_hbh_length={max_hop_by_hop}", Remedy: "`sysctl -w net.ipv6.max_hbh_length=N`"},
 	{ID: "ipv6-destination-options-length", Site: "ip6_options", Reasons: []string{Unspecified}, Functions: []string{"ipv6_destopt_rcv"}, When: "room >= 8 && length <= room && !hop_by_hop && length > max_destination",
-		Text: "the destination options of the packet from {src} have {length} B, more than max_dst_opts_length={max_destination}", Remedy: "sysctl -w net.ipv6.max_dst_opts_length=N"},
+		Text: "the destination options of the packet from {src} have {length} B, more than max_dst_opts_length={max_destination}", Remedy: "`sysctl -w net.ipv6.max_dst_opts_length=N`"},
 	{ID: "routing-header-multicast", Site: "ip6_routing", When: "next == 43 && routing && not_unicast",
 		Text: "the packet from {src} to {dst} has a routing header, which only unicast packets for this host may have", Remedy: "the sender is faulty"},
 	{ID: "routing-header-type", Site: "ip6_routing", When: "next == 43 && routing && !not_unicast && segments != 0 && kind != 2 && kind != 3 && kind != 4",
@@ -166,10 +166,10 @@ var extensionCauses = []Cause{
 		Remedy: "type 0 is deprecated (RFC 5095): the sender must not use it"},
 	{ID: "srv6-off", Site: "ip6_routing", When: "next == 43 && routing && !not_unicast && kind == 4 && (srv6_all == 0 || srv6_dev == 0)",
 		Text:   "the packet from {src} has a segment routing header, and SRv6 is off (seg6_enabled: all={srv6_all}, {dev}={srv6_dev})",
-		Remedy: "sysctl -w net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.{dev}.seg6_enabled=1"},
+		Remedy: "`sysctl -w net.ipv6.conf.all.seg6_enabled=1 net.ipv6.conf.{dev}.seg6_enabled=1`"},
 	{ID: "rpl-off", Site: "ip6_routing", When: "next == 43 && routing && !not_unicast && kind == 3 && (rpl_all == 0 || rpl_dev == 0)",
 		Text:   "the packet from {src} has an RPL source routing header, and RPL is off (rpl_seg_enabled: all={rpl_all}, {dev}={rpl_dev})",
-		Remedy: "sysctl -w net.ipv6.conf.all.rpl_seg_enabled=1 net.ipv6.conf.{dev}.rpl_seg_enabled=1"},
+		Remedy: "`sysctl -w net.ipv6.conf.all.rpl_seg_enabled=1 net.ipv6.conf.{dev}.rpl_seg_enabled=1`"},
 }
 
 // sourceKind6 has bit 0 for the unspecified address, the loopback address and multicast addresses, bit 1 for link-local ones.
@@ -193,7 +193,7 @@ var fragmentReads6 = reads(
 
 var fragmentCauses6 = []Cause{
 	{ID: "fragment6-timeout", Site: "fragment_timeout", Reasons: []string{"FRAG_REASM_TIMEOUT"}, When: "!is_v4",
-		Text: "the other fragments of a packet from {src6} to {dst6} did not arrive in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; sysctl net.ipv6.ip6frag_time"},
+		Text: "the other fragments of a packet from {src6} to {dst6} did not arrive in time", Remedy: "look for a firewall or NAT that drops fragments, or for loss; `sysctl net.ipv6.ip6frag_time`"},
 	{ID: "fragment6-twice", Site: "fragment", Reasons: []string{"DUP_FRAG"}, When: "!is_v4 && next == 44 && !again",
 		Text: "a fragment of packet {id6} from {src6} arrived twice", Remedy: "none needed (the network duplicated a packet)", Benign: true},
 	{ID: "fragment6-length", Site: "fragment", Reasons: []string{Unspecified}, Functions: slices.Concat(reassembly6, parameterProblem), When: "!is_v4 && next == 44 && !again && more6 && end6 <= 65535 && end6 & 7",
@@ -205,7 +205,7 @@ var fragmentCauses6 = []Cause{
 	{ID: "fragment6-overlap", Site: "fragment", Reasons: []string{Unspecified}, Functions: reassembly6, When: "!is_v4 && overlap.end > overlap.begin",
 		Text: "the fragment from {src6} with bytes {overlap.begin} to {overlap.end} of packet {id6} overlaps another one; the kernel gives up the whole packet", Remedy: "the sender is faulty, or this is an attack"},
 	{ID: "fragment6-memory", Site: "fragment", Reasons: []string{Unspecified}, Functions: []string{"ipv6_frag_rcv"}, When: "!is_v4 && next == 44 && !again && memory6 > limit6", Refines: []string{"fragment6-length", "fragment6-too-long"},
-		Text: "no room for a fragment of packet {id6} from {src6}: {memory6} of ip6frag_high_thresh={limit6}", Remedy: "sysctl -w net.ipv6.ip6frag_high_thresh=N"},
+		Text: "no room for a fragment of packet {id6} from {src6}: {memory6} of ip6frag_high_thresh={limit6}", Remedy: "`sysctl -w net.ipv6.ip6frag_high_thresh=N`"},
 }
 
 var groupSites = []Site{{

@@ -189,7 +189,7 @@ var route = family{
 		{
 			// Before the kernel looks at the source.
 			ID: "group-not-joined", Site: "ip_receive", Reasons: []string{Unspecified}, Refines: ofSource, When: "dst_number >> 28 == 14 && !group.joined && !mc_forwarding", Benign: true,
-			Text: "nothing on this host has joined the multicast group {dst} on {dev}, or none that accepts the source {src}", Remedy: "none needed where switches flood multicasts; otherwise ip maddr show dev {dev}: the program must join the group on this device",
+			Text: "nothing on this host has joined the multicast group {dst} on {dev}, or none that accepts the source {src}", Remedy: "none needed where switches flood multicasts; otherwise `ip maddr show dev {dev}`: the program must join the group on this device",
 		},
 		{
 			// Behind the look-up of the route.
@@ -226,7 +226,7 @@ var route = family{
 		},
 		{
 			ID: "rule-refuses", Site: "ip_error", Refines: []string{"no-route", "route-prohibit", "route-blackhole"}, When: "known(route_rule.type) && route_rule.error == error",
-			Text: "the rule with priority {route_rule.priority} is of type {route_rule.type}: it refuses packets from {src} to {dst}", Remedy: "ip rule show pref {route_rule.priority}",
+			Text: "the rule with priority {route_rule.priority} is of type {route_rule.type}: it refuses packets from {src} to {dst}", Remedy: "`ip rule show pref {route_rule.priority}`",
 		},
 		{
 			// The only drop of this function.
@@ -259,11 +259,11 @@ var route = family{
 		},
 		{
 			ID: "ipv6-rule-refuses", Site: "ip6_pkt_drop", Refines: []string{"ipv6-no-route", "ipv6-route-prohibit"}, When: "known(route_rule6.type) && route_rule6.error == error",
-			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it refuses packets from {src} to {dst}", Remedy: "ip -6 rule show pref {route_rule6.priority}",
+			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it refuses packets from {src} to {dst}", Remedy: "`ip -6 rule show pref {route_rule6.priority}`",
 		},
 		{
 			ID: "ipv6-rule-blackhole", Site: "dst_discard", Refines: []string{"ipv6-route-blackhole"}, When: "is_ipv6 && obsolete != 2 && known(route_rule6.type) && route_rule6.error == error",
-			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it discards packets to {dst6}", Remedy: "ip -6 rule show pref {route_rule6.priority}",
+			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it discards packets to {dst6}", Remedy: "`ip -6 rule show pref {route_rule6.priority}`",
 		},
 		{
 			// The device is blackhole_dev then; that of a route without an IPsec state is lo.
