@@ -43,7 +43,7 @@ var conntrack = family{
 		{
 			ID: "conntrack-full", Site: "nf_hook_slow", When: "conntrack_in.verdict == 0 && conntrack_in.count >= conntrack_in.max && conntrack_in.max != 0",
 			Text:    "the connection table is full: {conntrack_in.count} of {conntrack_in.max} in this network namespace[[; most from {top_sources}]]",
-			Remedy:  "`sysctl -w net.netfilter.nf_conntrack_max=N`; shorter timeouts; `conntrack -L` lists the connections",
+			Remedy:  "`sysctl -w net.netfilter.nf_conntrack_max=N` (takes memory; holds for every namespace); shorter timeouts; `conntrack -L` lists the connections",
 			Limits:  "Unknown if the counter has fallen again when the function returns.",
 			Special: "{top_sources}: a resolver counts the sources of all entries by ctnetlink; the cause holds without it.",
 		},
@@ -66,7 +66,7 @@ var conntrack = family{
 		{
 			ID: "conntrack-invalid", Site: "nf_hook_slow", When: "known(invalid.words) && conntrack_in.verdict == 0 && conntrack_in.count < conntrack_in.max",
 			Text:    "connection tracking considers the packet invalid: {invalid.words}",
-			Remedy:  "`sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1` accepts TCP segments outside the window",
+			Remedy:  "`sysctl -w net.netfilter.nf_conntrack_tcp_be_liberal=1` accepts TCP segments outside the window, for all connections of the namespace",
 			Special: "the words: the argument's position and the va_format behind \"%pV\" differ between kernels and architectures (see nf_ct_l4proto_log_invalid); they also explain a later rule `ct state invalid drop`.",
 		},
 	},

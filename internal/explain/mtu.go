@@ -82,7 +82,7 @@ var mtu = family{
 		{
 			ID: "forward-mtu-learned", Site: "ip_forward_size", When: "type == 0 && !gso_size && pmtu != 0 && len > pmtu && (use_pmtu || locked) && expires - now < 1 << 40",
 			Text:   "the packet of {len} exceeds the path MTU to {dst} that a router reported, {pmtu}, and DF is set: {src} must send smaller packets",
-			Remedy: "`ip route get {dst}` shows it and when it expires; if it is wrong: `ip route flush cache`, or `sysctl -w net.ipv4.ip_forward_use_pmtu=0`",
+			Remedy: "`ip route get {dst}` shows it and when it expires; if it is wrong: `ip route flush cache`, or `sysctl -w net.ipv4.ip_forward_use_pmtu=0` (the default) to ignore what routers report",
 		},
 		{
 			ID: "forward-mtu-gso", Site: "ip_forward_size", When: "type == 0 && gso_size != 0 && len > dev_mtu",

@@ -188,7 +188,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-no-listener", Site: "nf_queue", When: "queue_result.error == 3 && !queue.bypass", Refines: []string{"nfqueue-no-handler"},
-			Text: "no program reads NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or let the rule bypass it (nft: queue flags bypass to {queue.number}; iptables: --queue-bypass)",
+			Text: "no program reads NFQUEUE {queue.number}, and the rule has no bypass (hook {queue.hook})", Remedy: "start the program that reads queue {queue.number}, or let the rule bypass it (nft: queue flags bypass to {queue.number}; iptables: --queue-bypass): then packets pass unchecked while no program reads",
 			Limits: "__nf_queue is inlined on 6.12 and newer: see nfqueue-no-handler and nfqueue-refused.",
 		},
 		{
@@ -197,7 +197,7 @@ var netfilter = family{
 		},
 		{
 			ID: "nfqueue-full", Site: "nf_queue", When: "queue_result.error == 105",
-			Text: "NFQUEUE {queue.number} is full (hook {queue.hook})[[: {queue_fill}]]", Remedy: "the program that reads the queue is too slow: a longer queue (NFQA_CFG_QUEUE_MAXLEN), NFQA_CFG_F_FAIL_OPEN, or several queues",
+			Text: "NFQUEUE {queue.number} is full (hook {queue.hook})[[: {queue_fill}]]", Remedy: "the program that reads the queue is too slow: a longer queue (NFQA_CFG_QUEUE_MAXLEN), several queues, or NFQA_CFG_F_FAIL_OPEN, with which packets pass unchecked while the queue is full",
 			Special: "{queue_fill}: a resolver reads length, limit and reader of the queue from /proc/net/netfilter/nfnetlink_queue",
 		},
 		{

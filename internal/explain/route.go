@@ -143,7 +143,7 @@ var route = family{
 		{
 			ID: "local-source", Site: "ip_receive", Reasons: []string{"IP_LOCAL_SOURCE"}, When: "accept_local == 0",
 			Text:   "the source {src} is an address of this host, and accept_local is 0 on {dev}",
-			Remedy: "look for a loop or a duplicate address; `sysctl -w net.ipv4.conf.{dev}.accept_local=1` accepts it",
+			Remedy: "look for a loop or a duplicate address; `sysctl -w net.ipv4.conf.{dev}.accept_local=1` accepts it, and spoofed packets with an address of this host",
 			Limits: "6.12 and older have no such reason: see martian-source.",
 		},
 		{
@@ -162,7 +162,7 @@ var route = family{
 			ID: "martian-source-loopback", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", "IP_LOCALNET", Unspecified},
 			When:   "src_number >> 24 == 127 && route_localnet == 0",
 			Text:   "the source {src} is a loopback address, but the packet arrived on {dev} (route_localnet=0, log_martians={log_martians})",
-			Remedy: "the sender must not use 127.0.0.0/8; `sysctl -w net.ipv4.conf.{dev}.route_localnet=1` accepts it",
+			Remedy: "the sender must not use 127.0.0.0/8; `sysctl -w net.ipv4.conf.{dev}.route_localnet=1` accepts it, but lets other hosts reach services on 127.0.0.1",
 		},
 		{
 			ID: "martian-source-multicast", Site: "ip_receive", Refines: []string{"martian-source", "invalid-source"}, Reasons: []string{"IP_INVALID_SOURCE", Unspecified},
@@ -179,7 +179,7 @@ var route = family{
 			ID: "martian-destination-loopback", Site: "ip_receive", Reasons: []string{"IP_LOCALNET", Unspecified},
 			When:   "dst_number >> 24 == 127 && src_number >> 24 != 127 && src_number != 0 && src_number >> 28 != 14 && src_number != 0xffffffff && route_localnet == 0",
 			Text:   "the destination {dst} is a loopback address, but the packet arrived on {dev} (route_localnet=0)",
-			Remedy: "`sysctl -w net.ipv4.conf.{dev}.route_localnet=1`, if NAT to a loopback address is intended",
+			Remedy: "`sysctl -w net.ipv4.conf.{dev}.route_localnet=1`, if NAT to a loopback address is intended; it lets other hosts on {dev} reach services on 127.0.0.1",
 		},
 		{
 			ID: "martian-destination-zero", Site: "ip_receive", Reasons: []string{"IP_INVALID_DEST", Unspecified},
@@ -205,7 +205,7 @@ var route = family{
 		{
 			ID: "ip-forward-off-no-route", Site: "ip_error", Refines: []string{"ip-forward-off"}, When: "forwarding == 0 && error == 113 && way.error != 0",
 			Text:   "IP forwarding is off on {dev} (forwarding=0), and there is no route to {dst} (last table searched: {way.table})",
-			Remedy: "add a route to {dst}, and `sysctl -w net.ipv4.conf.{dev}.forwarding=1`",
+			Remedy: "add a route to {dst}, and `sysctl -w net.ipv4.conf.{dev}.forwarding=1`: the host becomes a router",
 		},
 		{
 			ID: "no-route", Site: "ip_error", When: "error == 101",
