@@ -30,6 +30,7 @@ type namespace struct {
 	cookie uint64 // identifies the namespace since 5.14; inode numbers are reused
 	filter *channel
 	absent pace // of the search for its path
+	way    way
 	timer  *time.Timer
 
 	rules   ruleset

@@ -4,6 +4,7 @@ package resolve
 
 import (
 	"os"
+	"time"
 
 	"tracer/internal/input"
 )
@@ -22,6 +23,24 @@ func (h *Host) Way(netns uint32) (path string, ok bool) {
 		n = &namespace{inode: netns}
 		h.namespaces[netns] = n
 	}
+	if now := time.Now(); now.Sub(n.way.at) >= wayPause {
+		n.way.path, n.way.ok = n.findWay()
+		n.way.at = now
+	}
+	return n.way.path, n.way.ok
+}
+
+// wayPause is how long a way is kept, so that a flood of drops costs little.
+const wayPause = 200 * time.Millisecond
+
+// way is a cached answer.
+type way struct {
+	at   time.Time
+	path string
+	ok   bool
+}
+
+func (n *namespace) findWay() (path string, ok bool) {
 	f, err := n.find()
 	if err != nil {
 		return "", false
