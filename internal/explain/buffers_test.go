@@ -55,3 +55,17 @@ func TestFullSocketBuffer(t *testing.T) {
 		}
 	}
 }
+
+// TestFullBacklog checks that a packet that fits into the backlog of a locked socket was dropped for another reason.
+func TestFullBacklog(t *testing.T) {
+	const limit = 2*10000 + 8000/2 + 64*1024
+	for waiting, want := range map[uint64]string{limit - 500: "", limit - 499: "tcp-backlog"} {
+		values := Values{
+			"tcp_backlog.owned": number(1), "tcp_backlog.backlog": number(waiting), "tcp_backlog.used": number(500), "tcp_backlog.rcvbuf": number(10000),
+			"tcp_backlog.sndbuf": number(8000), "tcp_backlog.lport": number(80), "truesize": number(768),
+		}
+		if got := causeOf(load(t).Explain(&Drop{Reason: "SOCKET_BACKLOG", Location: "tcp_add_backlog", Values: values})); got != want {
+			t.Errorf("%d waiting: %q, want %q", waiting, got, want)
+		}
+	}
+}
