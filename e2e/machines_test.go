@@ -234,7 +234,7 @@ var modules = []string{
 	"vxlan", "geneve", "ip_gre", "ip6_gre", "ipip", "sit", "ip6_tunnel", "wireguard",
 	"nft_ct", "nft_chain_nat", "nft_nat", "nft_masq", "nft_dup_ipv4", "nft_reject_ipv4", "nft_reject_inet",
 	"nft_meta_bridge", "nft_compat", "ipt_REJECT", "xt_mark",
-	"sch_ingress", "cls_matchall", "cls_bpf", "act_mirred", "sch_sfq", "sch_tbf",
+	"sch_ingress", "cls_matchall", "cls_bpf", "act_mirred", "act_gact", "sch_sfq", "sch_tbf", "sch_netem",
 	"esp4", "xfrm_user", "authenc", "crypto_null",
 	"tcp_diag", "udp_diag", "nf_conntrack_netlink",
 	"xt_tcpudp", "xt_comment", "ip6t_REJECT",

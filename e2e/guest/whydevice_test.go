@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"tracer/internal/ktest"
@@ -18,6 +19,7 @@ import (
 
 var whyDevice = []provocation{
 	wrongMAC, vlanWithoutDevice, ipv6Disabled, unknownEtherType, deviceDown, vethRingFull, cpuBacklogFull, steeredBacklogFull,
+	actionDrops, actionsDrop, queueOfPacketsFull,
 }
 
 // wrongMAC sends a frame for another host to a promiscuous device.
@@ -173,5 +175,41 @@ func (l *lab) withMaxBacklog(limit string, f func()) {
 	time.Sleep(200 * time.Millisecond)
 	if err := os.WriteFile(maxBacklog, usual, 0); err != nil {
 		l.t.Fatal(err)
+	}
+}
+
+// acts sends a datagram to a device with tc actions.
+func (l *lab) acts(cause string, values map[string]any, verdicts ...netlink.TcAct) scenario {
+	w, port := l.wire(l.a, l.r), l.port()
+	ktest.NewActions(l.tb, l.r, w.farName, verdicts...)
+	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}
+	return scenario{
+		cause: cause, values: values, needs: needs{probes: true, reason: "TC_INGRESS", symbols: []string{"tcf_action_exec"}},
+		rows: every(within(l.r), toPort(port)), send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
+	}
+}
+
+func actionDrops(l *lab) scenario {
+	return l.acts("tc-action", map[string]any{"action.kind": "gact", "action.count": 1}, netlink.TC_ACT_SHOT)
+}
+
+func actionsDrop(l *lab) scenario {
+	return l.acts("tc-actions", map[string]any{"action.kind": "gact", "action.count": 2}, netlink.TC_ACT_PIPE, netlink.TC_ACT_SHOT)
+}
+
+// queueOfPacketsFull sends more packets than a queue holds, which delays them.
+func queueOfPacketsFull(l *lab) scenario {
+	w, port := l.wire(l.a, l.r), l.port()
+	ktest.DelayPackets(l.tb, l.a, w.nearName, 2)
+	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}
+	send := l.transmits(l.a, w.toFar, u.Packet().Bytes())
+	return scenario{
+		cause: "qdisc-full", values: map[string]any{"enqueue.kind": "netem", "enqueue.dev": w.nearName, "enqueue.limit": 2, "enqueue.qlen": 2},
+		needs: needs{probes: true, module: "sch_netem", symbols: []string{"netem_enqueue"}}, rows: every(within(l.a), on(w.nearName), toPort(port)),
+		send: func() {
+			for range 5 {
+				send()
+			}
+		},
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyFirewall = []provocation{nftRule, legacyRule, noFreePort, connectionsFull, queueOfDeviceFull}
+var whyFirewall = []provocation{nftRule, nftPolicy, legacyRule, noFreePort, connectionsFull, queueOfDeviceFull}
 
 // firewalledRouter returns a router with rules of its own between a and b, a wire to it and its route to b.
 func (l *lab) firewalledRouter() (*ktest.Netns, wire, wire) {
@@ -32,6 +32,18 @@ func nftRule(l *lab) scenario {
 		rows: every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
 	}
 	return s
+}
+
+// nftPolicy sends to a router whose chain drops what no rule accepts.
+func nftPolicy(l *lab) scenario {
+	n, in, out := l.firewalledRouter()
+	port := l.port()
+	ktest.DropByPolicy(l.tb, n)
+	u := ktest.UDP{From: netip.AddrPortFrom(in.near4, port), To: netip.AddrPortFrom(out.near4, port), Size: 20}
+	return scenario{
+		cause: "nft-policy", needs: needs{probes: true, reason: "NETFILTER_DROP", module: "nf_tables"}, also: []string{"nft-policy-returned"},
+		rows: every(within(n), toPort(port)), send: l.transmits(l.a, in.toFar, u.Packet().Bytes()),
+	}
 }
 
 // legacyRule drops forwarded datagrams to a port with iptables-legacy.

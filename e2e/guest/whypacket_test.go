@@ -14,7 +14,7 @@ import (
 
 var whyPacket = []provocation{
 	wrongIPChecksum, wrongTCPChecksum, wrongUDPChecksum, wrongICMPChecksum, wrongVersion, shortHeader, cutPacket, unicastInMulticast,
-	ndiscHopLimit, ndiscCode, ndiscOptions, fragmentTwice, fragmentTimeout,
+	ndiscHopLimit, ndiscCode, ndiscOptions, fragmentTwice, fragmentTimeout, fragmentsMissing, fragmentMemory, ndiscOtherHost,
 }
 
 // damaged sends a packet from a to b after change has modified its bytes.
@@ -169,5 +169,52 @@ func fragmentTimeout(l *lab) scenario {
 		cause: "last-fragment-missing", values: map[string]any{"expired.src": from, "expired.dst": l.rb.near4, "expired.have": 16, "expired.id": 0x7102},
 		needs: needs{probes: true, symbols: []string{"ip_expire"}}, otherwise: []string{"fragment-timeout"},
 		rows: every(within(l.b), fromAddr(from)), send: l.transmits(l.a, l.ra.toFar, l.fragment(from, 0x7102, 0)),
+	}
+}
+
+// fragmentsMissing sends the first and the last fragment, but not what is between them.
+func fragmentsMissing(l *lab) scenario {
+	l.b.SetSysctl(l.tb, "ipv4/ipfrag_time", "1")
+	_, from := l.remote4()
+	last := ktest.Packet{From: from, To: l.rb.near4, Protocol: unix.IPPROTO_UDP, ID: 0x7103, Fragment: 32 / 8, Payload: make([]byte, 16)}
+	return scenario{
+		cause: "fragments-missing", values: map[string]any{"expired.src": from, "expired.dst": l.rb.near4, "expired.have": 32, "expired.total": 48, "expired.id": 0x7103},
+		needs: needs{probes: true, symbols: []string{"ip_expire"}}, otherwise: []string{"fragment-timeout"},
+		rows: every(within(l.b), fromAddr(from), func(r *record) bool { return r.Tuple.Offset == 32 }),
+		send: func() {
+			l.transmits(l.a, l.ra.toFar, l.fragment(from, 0x7103, 0))()
+			l.transmits(l.a, l.ra.toFar, last.Bytes())()
+		},
+	}
+}
+
+// fragmentMemory sends fragments of two packets to a host that has memory for one.
+func fragmentMemory(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv4/ipfrag_low_thresh", "0")
+	n.SetSysctl(l.tb, "ipv4/ipfrag_high_thresh", "1")
+	fragment := func(from netip.Addr) func() {
+		p := ktest.Packet{From: from, To: w.far4, Protocol: unix.IPPROTO_UDP, ID: 0x7104, Fragment: moreFragments, Payload: make([]byte, 16)}
+		return l.transmits(l.a, w.toFar, p.Bytes())
+	}
+	_, other := l.remote4()
+	first, second := fragment(w.near4), fragment(other)
+	return scenario{
+		cause: "fragment-memory", values: map[string]any{"defragment.limit": 1}, needs: needs{probes: true, symbols: []string{"ip_defrag"}},
+		rows: every(within(n), fromAddr(other)), send: func() { first(); second() },
+	}
+}
+
+// ndiscOtherHost asks a router for the address of another host.
+func ndiscOtherHost(l *lab) scenario {
+	l.since("6.3", "drop reasons of neighbour discovery", "IPV6_NDISC_NS_OTHERHOST")
+	w := l.wire(l.a, l.r)
+	_, other := l.remote6()
+	target := other.As16()
+	p := ktest.ICMP(w.near6, w.far6, 135, 0, append(make([]byte, 4), target[:]...))
+	p.TTL = 255
+	return scenario{
+		cause: "ndisc-other-host", values: map[string]any{"src": w.near6}, needs: needs{reason: "IPV6_NDISC_NS_OTHERHOST"},
+		rows: every(within(l.r), fromAddr(w.near6), toAddr(w.far6), icmp(135)), send: l.transmits(l.a, w.toFar, p.Bytes()),
 	}
 }

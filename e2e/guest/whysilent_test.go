@@ -3,13 +3,18 @@
 package guest
 
 import (
+	"net"
 	"net/netip"
+	"slices"
 	"testing"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"tracer/internal/ktest"
 )
 
-var whySilent = []provocation{synRefused, pingIgnored, icmpHeld, icmpSent, ackHeld}
+var whySilent = []provocation{synRefused, pingIgnored, icmpHeld, icmpSent, ackHeld, icmp6Held, icmp6Sent, arpIgnored, arpOff, actionTook}
 
 // synRefused sends a SYN to a listener whose accept queue is full.
 func synRefused(l *lab) scenario {
@@ -100,4 +105,67 @@ func ackHeld(l *lab) scenario {
 		return r.Why != nil && string(r.Why.Values["tcp_input.seq"]) == jsonOf(s.segment.Seq)
 	})
 	return w
+}
+
+// icmp6Held sends IPv6 datagrams to closed ports, until the host answers no more.
+func icmp6Held(l *lab) scenario {
+	l.since("6.3", "counter of ICMP errors that are held back", "FRAG_TOO_FAR")
+	needNote("icmp6-rate-limited")
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv6/icmp/ratelimit", "60000")
+	datagram := func(port uint16) func() {
+		u := ktest.UDP{From: netip.AddrPortFrom(w.near6, port), To: netip.AddrPortFrom(w.far6, port), Size: 20}
+		return l.transmits(l.a, w.toFar, u.Packet().Bytes())
+	}
+	port, answered := l.port(), datagram(l.port())
+	s := scenario{
+		cause: "udp6-no-listener", values: map[string]any{"dport": port, "icmp6_error.moved": "OutRateLimitHost", "icmp6_error.type": 1, "icmp6_error.code": 4},
+		rows: every(within(n), toPort(port)), send: datagram(port),
+	}
+	return s.after(func() {
+		for range 10 {
+			answered()
+		}
+	})
+}
+
+// icmp6Sent sends a packet that is too large, which the router answers.
+func icmp6Sent(l *lab) scenario {
+	needNote("icmp6-sent")
+	return forward6MTUDevice(l).with(map[string]any{"icmp6_error.moved": "OutMsgs", "icmp6_error.type": 2, "icmp6_error.mtu": narrowMTU})
+}
+
+// asks sends an ARP request from one end of a wire for an address of a host.
+func (l *lab) asks(cause string, n *ktest.Netns, w wire, target netip.Addr, values map[string]any, symbol string) scenario {
+	own := ktest.HardwareAddr(l.tb, l.a, w.nearName)
+	request := slices.Concat([]byte{0, 1, 8, 0, 6, 4, 0, 1}, own, w.near4.AsSlice(), make([]byte, 6), target.AsSlice())
+	all := ktest.Link{Device: w.nearName, To: net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
+	return scenario{
+		cause: cause, values: values, needs: needs{probes: true, silent: true, symbols: []string{symbol}},
+		rows: every(within(n), etherType(unix.ETH_P_ARP)), send: func() { l.do(l.a, func() error { return all.Send(unix.ETH_P_ARP, request) }) },
+	}
+}
+
+// arpIgnored asks a host that answers only for addresses of the device that the request arrives on.
+func arpIgnored(l *lab) scenario {
+	l.having("function arp_ignore", "arp_ignore")
+	n, w := l.host()
+	_, other := l.remote4()
+	ktest.AddAddress(l.t, n, "lo", netip.PrefixFrom(other, 32))
+	n.SetSysctl(l.tb, "ipv4/conf/all/arp_ignore", "1")
+	return l.asks("arp-ignored", n, w, other, map[string]any{"arp_ignored.dev": w.farName, "arp_ignored.target": other, "arp_ignored.arp_ignore_all": 1}, "arp_ignore")
+}
+
+// arpOff asks a host whose device takes no part in ARP.
+func arpOff(l *lab) scenario {
+	n, w := l.host()
+	ktest.SetARPOff(l.tb, n, w.farName)
+	return l.asks("arp-off", n, w, w.far4, map[string]any{"arp_off.dev": w.farName}, "arp_rcv")
+}
+
+// actionTook sends to a router whose tc action consumes the packet.
+func actionTook(l *lab) scenario {
+	s := l.acts("tc-action-took", map[string]any{"action_took.kind": "gact", "action_took.count": 1}, netlink.TC_ACT_STOLEN)
+	s.needs = needs{probes: true, silent: true, symbols: []string{"tcf_action_exec"}}
+	return s
 }

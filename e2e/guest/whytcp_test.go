@@ -17,7 +17,7 @@ import (
 var whyTCP = []provocation{
 	oldData, oldSequence, invalidSequence, oldTimestamp, ignoredReset, synOnConnection, mergedOutOfOrder, coveredOutOfOrder,
 	unsentAck, ancientAck, withoutFlags, abortOnData, closedWindow,
-	tooFarAway, md5Missing, md5Wrong, acceptQueueFull, cookieRefused,
+	tooFarAway, md5Missing, md5Wrong, md5Unexpected, acceptQueueFull, cookieRefused,
 }
 
 // openTCP is a connection from a to b, on which the network also carries crafted segments.
@@ -337,4 +337,12 @@ func cookieRefused(l *lab) scenario {
 		needs: needs{probes: true, symbols: []string{"tcp_v4_syn_recv_sock"}}, otherwise: []string{"tcp-cookie-refused"},
 		rows: every(within(l.b), toPort(to.Port()), forReason("NO_SOCKET", "TCP_LISTEN_OVERFLOW", "NOT_SPECIFIED", "")), send: func() { l.connectsTwice(to) },
 	}
+}
+
+// md5Unexpected sends a signature to a listener without a key.
+func md5Unexpected(l *lab) scenario {
+	s := l.segmentToB(l.port(), flagSYN, false)
+	l.listener(s.To.Port())
+	s.Options = append([]byte{1, 1, 19, 18}, make([]byte, 16)...)
+	return l.begins("tcp-md5-unexpected", "TCP_MD5UNEXPECTED", s, map[string]any{})
 }

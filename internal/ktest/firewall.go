@@ -26,6 +26,22 @@ func DropForwarded(t testing.TB, n *Netns, port uint16) {
 	needsModule(t, n.addRule(table, filterChain("forward", nftables.ChainHookForward), rule))
 }
 
+// DropByPolicy makes a router drop everything that it would forward: a chain with policy drop and no rules.
+func DropByPolicy(t testing.TB, n *Netns) {
+	t.Helper()
+	needsModule(t, n.Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		drop := nftables.ChainPolicyDrop
+		chain := filterChain("forward", nftables.ChainHookForward)
+		chain.Table, chain.Policy = c.AddTable(&nftables.Table{Name: "ktest-policy", Family: nftables.TableFamilyIPv4}), &drop
+		c.AddChain(chain)
+		return c.Flush()
+	}))
+}
+
 // DropLaterFragments makes a namespace drop all fragments except the first of a packet, before reassembly:
 // `ip frag-off & 0x1fff != 0 drop`.
 func DropLaterFragments(t testing.TB, n *Netns) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/jsimonetti/rtnetlink/v2/driver"
+	nl "github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -174,4 +175,10 @@ func SetDown(t testing.TB, n *Netns, device string) {
 	must(t, n.withDevice(device, func(c *rtnetlink.Conn, index uint32) error {
 		return c.Link.Set(&rtnetlink.LinkMessage{Index: index, Change: unix.IFF_UP})
 	}))
+}
+
+// SetARPOff makes a device take no part in ARP.
+func SetARPOff(t testing.TB, n *Netns, device string) {
+	t.Helper()
+	must(t, n.withLink(device, func(l nl.Link) error { return nl.LinkSetARPOff(l) }))
 }
