@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whySilent = []provocation{synRefused, pingIgnored, icmpHeld, icmpSent, ackHeld, icmp6Held, icmp6Sent, arpIgnored, arpOff, actionTook}
+var whySilent = []provocation{synRefused, pingIgnored, icmpHeld, icmpSent, ackHeld, icmp6Held, icmp6Sent, arpIgnored, arpFiltered, arpOff, actionTook}
 
 // synRefused sends a SYN to a listener whose accept queue is full.
 func synRefused(l *lab) scenario {
@@ -136,13 +136,13 @@ func icmp6Sent(l *lab) scenario {
 }
 
 // asks sends an ARP request from one end of a wire for an address of a host.
-func (l *lab) asks(cause string, n *ktest.Netns, w wire, target netip.Addr, values map[string]any, symbol string) scenario {
+func (l *lab) asks(cause string, n *ktest.Netns, w wire, sender, target netip.Addr, values map[string]any, symbol string) scenario {
 	own := ktest.HardwareAddr(l.tb, l.a, w.nearName)
-	request := slices.Concat([]byte{0, 1, 8, 0, 6, 4, 0, 1}, own, w.near4.AsSlice(), make([]byte, 6), target.AsSlice())
+	request := slices.Concat([]byte{0, 1, 8, 0, 6, 4, 0, 1}, own, sender.AsSlice(), make([]byte, 6), target.AsSlice())
 	all := ktest.Link{Device: w.nearName, To: net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}
 	return scenario{
 		cause: cause, values: values, needs: needs{probes: true, silent: true, symbols: []string{symbol}},
-		rows: every(within(n), etherType(unix.ETH_P_ARP)), send: func() { l.do(l.a, func() error { return all.Send(unix.ETH_P_ARP, request) }) },
+		rows: every(within(n), on(w.farName), etherType(unix.ETH_P_ARP)), send: func() { l.do(l.a, func() error { return all.Send(unix.ETH_P_ARP, request) }) },
 	}
 }
 
@@ -153,14 +153,22 @@ func arpIgnored(l *lab) scenario {
 	_, other := l.remote4()
 	ktest.AddAddress(l.t, n, "lo", netip.PrefixFrom(other, 32))
 	n.SetSysctl(l.tb, "ipv4/conf/all/arp_ignore", "1")
-	return l.asks("arp-ignored", n, w, other, map[string]any{"arp_ignored.dev": w.farName, "arp_ignored.target": other, "arp_ignored.arp_ignore_all": 1}, "arp_ignore")
+	return l.asks("arp-ignored", n, w, w.near4, other, map[string]any{"arp_ignored.dev": w.farName, "arp_ignored.target": other, "arp_ignored.arp_ignore_all": 1}, "arp_ignore")
+}
+
+// arpFiltered asks a host that answers only on the device by which it would send to the sender.
+func arpFiltered(l *lab) scenario {
+	n, w := l.host()
+	n.SetSysctl(l.tb, "ipv4/conf/all/arp_filter", "1")
+	other := l.wire(l.a, n)
+	return l.asks("arp-filtered", n, w, other.near4, w.far4, map[string]any{"arp_filtered.dev": w.farName, "arp_filtered.target": w.far4, "arp_filtered.sender": other.near4}, "arp_process")
 }
 
 // arpOff asks a host whose device takes no part in ARP.
 func arpOff(l *lab) scenario {
 	n, w := l.host()
 	ktest.SetARPOff(l.tb, n, w.farName)
-	return l.asks("arp-off", n, w, w.far4, map[string]any{"arp_off.dev": w.farName}, "arp_rcv")
+	return l.asks("arp-off", n, w, w.near4, w.far4, map[string]any{"arp_off.dev": w.farName}, "arp_rcv")
 }
 
 // actionTook sends to a router whose tc action consumes the packet.

@@ -23,8 +23,11 @@ var silent = family{
 			Reads: join(ends4, reads(num("ignore_all", "skb->dev->nd_net.net->ipv4.sysctl_icmp_echo_ignore_all")))},
 		{Name: "arp_ignored", Functions: []string{"arp_ignore"}, Within: []string{"arp_process"}, Keep: "ret != 0", Dies: true,
 			Reads: reads(num("ignored", "ret"), as(lookup.String, "dev", "in_dev->dev->name"), as(lookup.IPv4, "target", "tip"), num("arp_ignore", "in_dev->cnf.data[18]"), num("arp_ignore_all", "in_dev->dev->nd_net.net->ipv4.devconf_all->data[18]"))},
-		{Name: "arp_filtered", Functions: []string{"arp_filter"}, Within: []string{"arp_process"}, Keep: "ret != 0", Dies: true,
-			Reads: reads(num("filtered", "ret"), as(lookup.String, "dev", "dev->name"), as(lookup.IPv4, "target", "tip"), as(lookup.IPv4, "sender", "sip"))},
+		// All kernels of the tests inline arp_filter, so the kernel's counter tells what it returned. The addresses in the packet
+		// follow hardware addresses of 6 bytes.
+		{Name: "arp_filtered", Functions: []string{"arp_process"}, Skb: "skb", At: AtEntry, Dies: true, Counters: &Counters{Base: "&skb->dev->nd_net.net->mib.net_statistics->mibs[LINUX_MIB_ARPFILTER]", Struct: "linux_mib", Number: 1},
+			Reads: reads(moved(map[uint64]string{0: "ArpFilter"}), as(lookup.String, "dev", "skb->dev->name"), where("skb->dev->addr_len == 6", as(lookup.IPv4, "target", "*(u32 *)(skb->head + skb->network_header + 24)")),
+				where("skb->dev->addr_len == 6", as(lookup.IPv4, "sender", "*(u32 *)(skb->head + skb->network_header + 14)")))},
 		{Name: "arp_off", Functions: []string{"arp_rcv"}, Skb: "skb", At: AtEntry, Dies: true, Keep: "dev->flags & 0x80 && skb->pkt_type != 3 && skb->pkt_type != 5",
 			Reads: reads(num("off", "dev->flags & 0x80"), as(lookup.String, "dev", "dev->name"))},
 		{Name: "icmp_error", Functions: []string{"__icmp_send"}, Skb: "skb", At: AtEntry, Counters: &Counters{Base: dst + "->dev->nd_net.net->mib.icmp_statistics", Struct: "icmp_mib"},
@@ -47,7 +50,7 @@ var silent = family{
 		{ID: "ping-ignored", Silent: "ping_ignored", When: "ping_ignored.ignore_all", Text: "icmp_echo_ignore_all=1: the echo request from {ping_ignored.src} is not answered", Remedy: "`sysctl -w net.ipv4.icmp_echo_ignore_all=0`", Special: silentSpecial},
 		{ID: "arp-ignored", Silent: "arp_ignored", When: "arp_ignored.ignored", Text: "arp_ignore (all={arp_ignored.arp_ignore_all}, {arp_ignored.dev}={arp_ignored.arp_ignore}): {arp_ignored.dev} does not answer the ARP request for {arp_ignored.target}", Remedy: "`sysctl -w net.ipv4.conf.{arp_ignored.dev}.arp_ignore=0 net.ipv4.conf.all.arp_ignore=0`; a load balancer (LVS with direct routing) may have set it on purpose", Special: silentSpecial,
 			Limits: "Unknown on kernels that inline arp_ignore."},
-		{ID: "arp-filtered", Silent: "arp_filtered", When: "arp_filtered.filtered", Text: "arp_filter=1: the route back to {arp_filtered.sender} is not by {arp_filtered.dev}, so the ARP request for {arp_filtered.target} is not answered", Remedy: "a route to {arp_filtered.sender} by {arp_filtered.dev}, or `sysctl -w net.ipv4.conf.{arp_filtered.dev}.arp_filter=0 net.ipv4.conf.all.arp_filter=0`: then each device answers for all addresses", Special: silentSpecial},
+		{ID: "arp-filtered", Silent: "arp_filtered", When: "arp_filtered.moved == 0", Text: "arp_filter=1: the route back to {arp_filtered.sender} is not by {arp_filtered.dev}, so the ARP request for {arp_filtered.target} is not answered", Remedy: "a route to {arp_filtered.sender} by {arp_filtered.dev}, or `sysctl -w net.ipv4.conf.{arp_filtered.dev}.arp_filter=0 net.ipv4.conf.all.arp_filter=0`: then each device answers for all addresses", Special: silentSpecial},
 		{ID: "arp-off", Silent: "arp_off", When: "arp_off.off", Text: "ARP is off on {arp_off.dev} (NOARP)", Remedy: "`ip link set {arp_off.dev} arp on`", Special: silentSpecial},
 		{ID: "icmp-sent", Note: true, When: "icmp_error.moved == 14 && icmp_error.type == 3 && icmp_error.code == 4", Text: "ICMP fragmentation needed (MTU {icmp_error.mtu}) goes to its sender", Remedy: "let ICMP through on the way to the sender"},
 		{ID: "icmp6-sent", Note: true, When: "icmp6_error.moved == 3 && icmp6_error.type == 2", Text: "ICMPv6 packet too big (MTU {icmp6_error.mtu}) goes to its sender", Remedy: "let ICMPv6 through on the way to the sender"},
