@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6, whyForward6, whyFragment6, whyGroup)
+var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6, whyForward6, whyFragment6, whyGroup, []provocation{zeroChecksum6})
 
 // whyHeader6 are packets that ip6_rcv_core refuses.
 var whyHeader6 = []provocation{
@@ -516,4 +516,13 @@ func sourceRouteRefused(l *lab) scenario {
 		cause: "source-route-refused", values: map[string]any{"src": w.near4, "dst": w.far4, "dev": w.farName}, rows: every(within(l.r), fromAddr(w.near4), toAddr(w.far4)),
 		send: l.transmits(l.a, w.toFar, b),
 	}
+}
+
+// zeroChecksum6 sends a datagram without a checksum to a port without a socket.
+func zeroChecksum6(l *lab) scenario {
+	l.since("5.17", "reason for sockets", "NO_SOCKET")
+	port := l.port()
+	s := l.damaged("udp6-zero-checksum", l.toB6(port).Packet(), func(b []byte) { b[46], b[47] = 0, 0 }, map[string]any{"dst6": l.rb.near6, "dport": port, "checksum": 0})
+	s.rows = every(within(l.b), toPort(port))
+	return s
 }

@@ -81,7 +81,7 @@ func TestUnspecified(t *testing.T) {
 		{"", "tcp_v4_rcv+0x1", port80.and("reset.without_socket", 1).and("syn", 0), "tcp-no-connection"},
 		{"", "__udp4_lib_rcv+0x1", port80, ""},
 		{"", "__udp4_lib_rcv+0x1", port80.and("unreachable.code", 3), "udp-no-listener"},
-		{"", "__udp6_lib_rcv+0x1", port80.and("unreachable6.code", 4).and("is_v4", 0), "udp6-no-listener"},
+		{"", "__udp6_lib_rcv+0x1", port80.and("unreachable6.code", 4).and("is_v4", 0).and("checksum", 1), "udp6-no-listener"},
 		{"", "ip_protocol_deliver_rcu+0x1", raw, ""},
 		{"", "ip_protocol_deliver_rcu+0x1", raw.and("unreachable.code", 2), "no-protocol"},
 		{"", "ip6_input+0xbb", raw.and("unreachable6.code", 1).and("is_v4", 0), "ipv6-no-protocol"},
