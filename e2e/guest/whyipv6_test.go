@@ -14,7 +14,7 @@ import (
 	"tracer/internal/ktest"
 )
 
-var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6, whyForward6, whyFragment6, whyGroup, []provocation{zeroChecksum6})
+var whyIPv6 = slices.Concat(whyHeader6, whyExtension6, whyICMPv6, whyForward6, whyFragment6, whyGroup, []provocation{zeroChecksum6, noNextHeader6})
 
 // whyHeader6 are packets that ip6_rcv_core refuses.
 var whyHeader6 = []provocation{
@@ -525,4 +525,13 @@ func zeroChecksum6(l *lab) scenario {
 	s := l.damaged("udp6-zero-checksum", l.toB6(port).Packet(), func(b []byte) { b[46], b[47] = 0, 0 }, map[string]any{"dst6": l.rb.near6, "dport": port, "checksum": 0})
 	s.rows = every(within(l.b), toPort(port))
 	return s
+}
+
+func noNextHeader6(l *lab) scenario {
+	_, from := l.remote6()
+	p := ktest.Packet{From: from, To: l.rb.near6, Protocol: unix.IPPROTO_NONE, Payload: make([]byte, 4)}
+	return scenario{
+		cause: "ipv6-no-next-header", values: map[string]any{"src6": from, "dst6": l.rb.near6}, rows: every(within(l.b), fromAddr(from)),
+		send: l.transmits(l.a, l.ra.toFar, p.Bytes()),
+	}
 }

@@ -40,7 +40,6 @@ var Places = []Place{
 	{[]string{"ip6_forward"}, "5.10: a source that must not be forwarded", "no reason, as for a policy"},
 	{[]string{"ip6_finish_output2"}, "a multicast of scope 1 that would leave the host", "no reason; no program should send it"},
 	{[]string{"ip6_xmit"}, "a segment that is larger than the path MTU and must not be fragmented", "6.12 and older give no reason; see output6-mtu for other packets"},
-	{[]string{"dst_discard"}, "a packet without an upper layer (next header 59)", "no reason; such a packet carries nothing"},
 	{[]string{"ip6_mr_input", "ip6_mr_forward", "ip_mr_input", "ip_mr_forward", "ipmr_queue_xmit"}, "multicast routing: no route, a wrong interface, or TTL", "no reason; the routes are in a hash table"},
 	{[]string{"ip_rcv_core"}, "5.10: a wrong checksum or total length of an IPv4 header", "no reason, and the checksum would have to be computed"},
 	{[]string{"ip_rcv_finish_core"}, "6.12 and older: IPv4 options that are not valid", "no reason, as for source routes that fail"},

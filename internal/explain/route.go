@@ -77,6 +77,7 @@ var route = family{
 				where(isIPv6, as(lookup.IPv6, "dst6", ip6Header+"->daddr")),
 				where(isIPv4, as(lookup.IPv4, "dst4", ip4Header+"->daddr")),
 				either(lookup.String, "dev", dst+"->dev->name"), num("loopback", dst+"->dev->flags & 8"),
+				num("next", nextHeader), where(isIPv6, as(lookup.IPv6, "src6", ip6Header+"->saddr")),
 			),
 		},
 	},
@@ -264,6 +265,11 @@ var route = family{
 		{
 			ID: "ipv6-rule-blackhole", Site: "dst_discard", Refines: []string{"ipv6-route-blackhole"}, When: "is_ipv6 && obsolete != 2 && known(route_rule6.type) && route_rule6.error == error",
 			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it discards packets to {dst6}", Remedy: "`ip -6 rule show pref {route_rule6.priority}`",
+		},
+		{
+			// dst_discard is the handler of next header 59 (net/ipv6/exthdrs.c); the route is that of a delivered packet.
+			ID: "ipv6-no-next-header", Site: "dst_discard", When: "is_ipv6 && next == 59 && error == 0 && obsolete != 2", Benign: true,
+			Text: "the packet from {src6} to {dst6} ends after its headers (next header 59)", Remedy: "none needed: it has nothing to deliver",
 		},
 		{
 			// The device is blackhole_dev then; that of a route without an IPsec state is lo.
