@@ -183,3 +183,29 @@ func unzipped(t *testing.T, file string) *btf.Spec {
 	}
 	return spec
 }
+
+// TestAddedTypes checks that types that were added are found if neither vmlinux nor a module has them.
+func TestAddedTypes(t *testing.T) {
+	k := running(t)
+	types := []btf.Type{&btf.Struct{Name: "tracer_added", Size: 8}, &btf.Struct{Name: "sk_buff", Size: 8}}
+	b, err := btf.NewBuilder(types, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := b.Marshal(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Add(spec)
+	if found, err := k.AnyTypesByName("tracer_added"); err != nil || len(found) != 1 {
+		t.Errorf("%v, %v", found, err)
+	}
+	found, err := k.AnyTypesByName("sk_buff")
+	if err != nil || len(found) != 1 || found[0].(*btf.Struct).Size == 8 {
+		t.Errorf("%v, %v, want that of vmlinux", found, err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -62,5 +63,22 @@ func TestDefinesFunc(t *testing.T) {
 		if got := DefinesFunc(name, spec); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
+	}
+}
+
+// TestDescribed checks that the functions of described modules are found, and that broken types are an error.
+func TestDescribed(t *testing.T) {
+	proto := &btf.FuncProto{Return: &btf.Void{}, Params: []btf.FuncParam{{Name: "pkt", Type: &btf.Pointer{Target: &btf.Struct{Name: "nft_pktinfo", Size: 8}}}}}
+	raw := marshal(t, &btf.Func{Name: "nft_do_chain", Type: proto})
+	g := gathering{options: Options{Described: []DescribedModule{{"nf_tables", raw}}, NoSkbFuncs: []*regexp.Regexp{MustWholeName("nft_do_chain")}}}
+	if err := g.addDescribed(); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.images) != 1 || g.images[0].module != "nf_tables" || g.images[0].byName["nft_do_chain"] == nil || !Describes("nft_pktinfo", g.described...) {
+		t.Errorf("%+v, %v", g.images, g.described)
+	}
+	g.options.Described[0].Raw = raw[:8]
+	if err := g.addDescribed(); err == nil || !strings.Contains(err.Error(), "types of kernel module nf_tables") {
+		t.Error(err)
 	}
 }
