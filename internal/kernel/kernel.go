@@ -83,8 +83,10 @@ type Facts struct {
 	Modules        []string
 	AbsentModules  []AbsentModule
 	ModulesWithBTF []string
-	// Described has the types of Options.Described.
-	Described []*btf.Spec
+	// Described has the types of Options.Described. NotDescribed is why a module whose types are needed is not among
+	// them, although the kernel does not describe it; nil if that is not known.
+	Described    []*btf.Spec
+	NotDescribed error
 }
 
 // DescribedModule is a loaded module with its BTF, which does not refer to that of vmlinux.

@@ -5,6 +5,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -30,7 +31,7 @@ func Find(release string) ([]Module, error) {
 	}
 	l := layoutOf(release)
 	if l == nil {
-		return nil, fmt.Errorf("no layout of nf_tables for kernel %s", release)
+		return nil, errors.New("no layout of nf_tables is known for this kernel")
 	}
 	if err := try(l); err != nil {
 		return nil, fmt.Errorf("layout of nf_tables: %w", err)

@@ -64,14 +64,19 @@ func Resolve(c Config) (Request, error) {
 // Gather examines the running kernel. If causes of drops by nftables are requested, it describes nftables to a kernel
 // that does not.
 func (r Request) Gather(ctx context.Context) (*kernel.Facts, error) {
-	k := r.Kernel
+	k, unknown := r.Kernel, error(nil)
 	if slices.Contains(k.LikelyModules, "nf_tables") {
-		described, _ := layout.Find(kernel.Release()) // if the layout is unknown, so are the causes
+		var described []layout.Module
+		described, unknown = layout.Find(kernel.Release())
 		for _, m := range described {
 			k.Described = append(k.Described, kernel.DescribedModule{Name: m.Name, Raw: m.Raw})
 		}
 	}
-	return kernel.Gather(ctx, k)
+	facts, err := kernel.Gather(ctx, k)
+	if err == nil {
+		facts.NotDescribed = unknown
+	}
+	return facts, err
 }
 
 // PlanOn plans what the request asks for on a kernel. Expressions are compiled with the types of vmlinux that were read for

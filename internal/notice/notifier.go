@@ -111,6 +111,9 @@ func (n *Notifier) untraceable(facts *kernel.Facts, p *plan.Plan) {
 	if facts.ListReadable != nil {
 		n.debug("list_unreadable", "list of traceable functions: %v", facts.ListReadable)
 	}
+	if facts.NotDescribed != nil {
+		n.debug("not_described", "drops by nftables are not explained, since the kernel does not describe its types: %v", facts.NotDescribed)
+	}
 	for _, line := range skippedLines(facts.Skipped) {
 		n.debug("not_traceable", "not traceable: %s", line)
 	}

@@ -110,9 +110,9 @@ func TestUnknownCausesAreNoted(t *testing.T) {
 }
 
 func TestDebugNamesUntracedFunctions(t *testing.T) {
-	facts := &kernel.Facts{ListReadable: errors.New("no tracefs"), Skipped: []kernel.Skipped{{Name: "twin", Reason: "two of them"}, {Name: "other", Reason: "two of them"}}}
+	facts := &kernel.Facts{ListReadable: errors.New("no tracefs"), NotDescribed: errors.New("no layout"), Skipped: []kernel.Skipped{{Name: "twin", Reason: "two of them"}, {Name: "other", Reason: "two of them"}}}
 	got := lines(true, func(n *Notifier) { n.Planned(facts, &plan.Plan{Backend: kernel.Kprobe}) })
-	want := "backend kprobe\ndebug: list of traceable functions: no tracefs\ndebug: not traceable: two of them (2): twin other\n"
+	want := "backend kprobe\ndebug: list of traceable functions: no tracefs\ndebug: drops by nftables are not explained, since the kernel does not describe its types: no layout\ndebug: not traceable: two of them (2): twin other\n"
 	if got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
