@@ -26,7 +26,7 @@ type Module struct {
 // Find describes the modules of nftables that are loaded, for a kernel release. It returns nil without an error if nf_tables is not
 // loaded, or if the kernel describes it, and an error if its layout is unknown, or if the trial shows another one.
 func Find(release string) ([]Module, error) {
-	if !exists("/sys/module/nf_tables") || exists("/sys/kernel/btf/nf_tables") || !exists("/sys/kernel/btf/vmlinux") {
+	if !isLoaded("nf_tables") || exists("/sys/kernel/btf/nf_tables") || !exists("/sys/kernel/btf/vmlinux") {
 		return nil, nil
 	}
 	l := layoutOf(release)
@@ -37,7 +37,7 @@ func Find(release string) ([]Module, error) {
 		return nil, fmt.Errorf("layout of nf_tables: %w", err)
 	}
 	all, err := Describe(release)
-	return slices.DeleteFunc(all, func(m Module) bool { return !exists(filepath.Join("/sys/module", m.Name)) }), err
+	return slices.DeleteFunc(all, func(m Module) bool { return !isLoaded(m.Name) }), err
 }
 
 // Describe describes all modules of nftables of a kernel release, sorted by name, if their layout is known. It tries nothing.
@@ -55,6 +55,9 @@ func Describe(release string) (all []Module, err error) {
 	}
 	return all, nil
 }
+
+// isLoaded reports whether a module is loaded, and not part of vmlinux, whose types the kernel describes: such a module has no initstate.
+func isLoaded(module string) bool { return exists(filepath.Join("/sys/module", module, "initstate")) }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)

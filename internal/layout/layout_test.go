@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -221,5 +222,23 @@ func TestJudgeNumbers(t *testing.T) {
 	}
 	if l.judge(nil, wanted) == nil {
 		t.Error("without a call the layout is accepted")
+	}
+}
+
+// TestIsLoaded compares with the kernel's list of modules.
+func TestIsLoaded(t *testing.T) {
+	list, err := os.ReadFile("/proc/modules")
+	if err != nil {
+		t.Skip(err) // a kernel without modules
+	}
+	for line := range strings.Lines(string(list)) {
+		if name := strings.Fields(line)[0]; !isLoaded(name) {
+			t.Errorf("%s is not loaded", name)
+		}
+	}
+	for _, name := range []string{"no_such_module", "kernel", "printk"} { // built in
+		if isLoaded(name) {
+			t.Errorf("%s is loaded", name)
+		}
 	}
 }
