@@ -190,6 +190,9 @@ func unreachableRoute(l *lab) scenario {
 	return l.discarded("route-unreachable", ktest.Unreachable, 113).with(map[string]any{"forwarding": 1})
 }
 
+// discards are the names of the types of routes and rules.
+var discards = map[ktest.RouteType]string{ktest.Unreachable: "unreachable", ktest.Prohibit: "prohibit", ktest.Blackhole: "blackhole"}
+
 // byRule sends to a network whose route is usable, but a rule refuses the packets.
 func (l *lab) byRule(cause string, kind ktest.RouteType, error, priority int, otherwise string) scenario {
 	n, w := l.host()
@@ -205,7 +208,7 @@ func (l *lab) byRule(cause string, kind ktest.RouteType, error, priority int, ot
 	port := l.port()
 	u := ktest.UDP{From: netip.AddrPortFrom(from, port), To: netip.AddrPortFrom(to, port), Size: 20}
 	return scenario{
-		cause: cause, values: map[string]any{decision + "priority": priority, decision + "type": int(kind), decision + "error": error},
+		cause: cause, values: map[string]any{decision + "priority": priority, decision + "type": discards[kind], decision + "error": error},
 		needs: needs{probes: true}, otherwise: []string{otherwise}, rows: every(within(n), toPort(port)),
 		send: l.transmits(l.a, w.toFar, u.Packet().Bytes()),
 	}
