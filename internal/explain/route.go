@@ -227,7 +227,7 @@ var route = family{
 		},
 		{
 			ID: "rule-refuses", Site: "ip_error", Refines: []string{"no-route", "route-prohibit", "route-blackhole"}, When: "known(route_rule.type) && route_rule.error == error",
-			Text: "the rule with priority {route_rule.priority} is of type {route_rule.type}: it refuses packets from {src} to {dst}", Remedy: "`ip rule show pref {route_rule.priority}`",
+			Text: "the rule with priority {route_rule.priority} is of type {route_rule.type}: it refuses packets from {src} to {dst}", Remedy: "`ip rule show pref {route_rule.priority}`", Group: "{route_rule.priority}",
 		},
 		{
 			// The only drop of this function.
@@ -260,7 +260,7 @@ var route = family{
 		},
 		{
 			ID: "ipv6-rule-refuses", Site: "ip6_pkt_drop", Refines: []string{"ipv6-no-route", "ipv6-route-prohibit"}, When: "known(route_rule6.type) && route_rule6.error == error",
-			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it refuses packets from {src} to {dst}", Remedy: "`ip -6 rule show pref {route_rule6.priority}`",
+			Text: "the rule with priority {route_rule6.priority} is of type {route_rule6.type}: it refuses packets from {src} to {dst}", Remedy: "`ip -6 rule show pref {route_rule6.priority}`", Group: "{route_rule6.priority}",
 		},
 		{
 			ID: "ipv6-rule-blackhole", Site: "dst_discard", Refines: []string{"ipv6-route-blackhole"}, When: "is_ipv6 && obsolete != 2 && known(route_rule6.type) && route_rule6.error == error",
@@ -269,7 +269,7 @@ var route = family{
 		{
 			// dst_discard is the handler of next header 59 (net/ipv6/exthdrs.c); the route is that of a delivered packet.
 			ID: "ipv6-no-next-header", Site: "dst_discard", When: "is_ipv6 && next == 59 && error == 0 && obsolete != 2", Benign: true,
-			Text: "the packet from {src6} to {dst6} ends after its headers (next header 59)", Remedy: "none needed: it has nothing to deliver",
+			Text: "the packet from {src6} to {dst6} ends after its headers (next header 59)", Remedy: "none needed: it has nothing to deliver", Group: "{route_rule6.priority}",
 		},
 		{
 			// The device is blackhole_dev then; that of a route without an IPsec state is lo.
