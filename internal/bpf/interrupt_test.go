@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package bpf
+
+import (
+	"encoding/binary"
+	"testing"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
+
+	"tracer/internal/ktest"
+)
+
+// otherPacket is the address of the packet of an interrupting program.
+const otherPacket = 0x1234
+
+// interrupt returns a body of append_why that does what a program does that interrupts it: it gives the slot to another packet.
+// It returns that it has appended an entry without values.
+func interrupt() asm.Instructions {
+	return asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R2),
+		asm.StoreImm(asm.RFP, -4, 0, asm.Word),
+		asm.LoadMapPtr(asm.R1, 0).WithReference(MapDecisionSlots),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -4),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "end"),
+		asm.Mov.Imm(asm.R1, otherPacket),
+		asm.StoreMem(asm.R0, 0, asm.R1, asm.DWord),
+		asm.Mov.Reg(asm.R0, asm.R6).WithSymbol("end"),
+		asm.Add.Imm(asm.R0, int32(unsafe.Offsetof(tracerDecisionSlot{}.Entry.Values))),
+		asm.Return(),
+	}
+}
+
+// decidedLab loads the program of the drop tracepoint with one decision. If it is interrupted, that happens when it has found
+// the values of its packet.
+func decidedLab(t *testing.T, isInterrupted bool) *ktest.SkbLab {
+	t.Helper()
+	spec, _, err := ReadObject().Collection(Spec{
+		Config: Config{Why: true, Decisions: 1}, RingSize: 1 << 16,
+		Decisions: Decisions{Params: []DecisionParams{{Size: 16, Flags: RewritingDecision}}},
+		Programs:  []Program{{Name: "drop", Template: TracepointTemplate, Tracepoint: &TracepointParams{Number: 1, Location: -1, Reason: -1, Socket: -1, Drop: true}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if isInterrupted {
+		functions := split(spec.Programs["drop"].Instructions)
+		if err := functions.replace("append_why", interrupt()); err != nil {
+			t.Fatal(err)
+		}
+		spec.Programs["drop"].Instructions = functions.join()
+	}
+	return ktest.NewSkbLab(t, spec, "drop")
+}
+
+// TestInterruptedDrop checks that a drop does not take the values of a decision if an interrupting program gives their slot to
+// another packet meanwhile, and that the other packet keeps the slot.
+func TestInterruptedDrop(t *testing.T) {
+	for isInterrupted, want := range map[bool]struct {
+		size uint32
+		skb  uint64
+	}{
+		false: {uint32(unsafe.Sizeof(Why{})) + uint32(unsafe.Offsetof(tracerDecisionSlot{}.Entry.Values)) + 16, 0},
+		true:  {uint32(unsafe.Sizeof(Why{})), otherPacket},
+	} {
+		l := decidedLab(t, isInterrupted)
+		setSlots(t, l)
+		frame := ethernet(typeIPv4, ip(4, 1, protoUDP, make([]byte, 20)))
+		record := l.Look(t, ktest.Received(ktest.InMemory(frame), len(frame)))
+		if record == nil {
+			t.Fatal("no record")
+		}
+		if size := binary.NativeEndian.Uint32(record[unsafe.Sizeof(Core{}):]); size != want.size {
+			t.Errorf("interrupted %v: %d bytes of values, want %d", isInterrupted, size, want.size)
+		}
+		for cpu, slot := range slotsOf(t, l) {
+			if slot.Skb != l.Address && slot.Skb != want.skb {
+				t.Errorf("interrupted %v, CPU %d: slot of %#x, want %#x", isInterrupted, cpu, slot.Skb, want.skb)
+			}
+		}
+	}
+}
+
+// setSlots fills the slots of all CPUs for the packet of the lab.
+func setSlots(t *testing.T, l *ktest.SkbLab) {
+	t.Helper()
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		t.Fatal(err)
+	}
+	slot := tracerDecisionSlot{Skb: l.Address, Time: uint64(now.Nano())}
+	slot.Entry.Size = 16
+	slots := make([]tracerDecisionSlot, ebpf.MustPossibleCPU())
+	for i := range slots {
+		slots[i] = slot
+	}
+	if err := l.Maps[MapDecisionSlots].Put(uint32(0), slots); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func slotsOf(t *testing.T, l *ktest.SkbLab) (slots []tracerDecisionSlot) {
+	t.Helper()
+	if err := l.Maps[MapDecisionSlots].Lookup(uint32(0), &slots); err != nil {
+		t.Fatal(err)
+	}
+	return slots
+}
