@@ -77,3 +77,48 @@ func TestChangingRuleset(t *testing.T) {
 		t.Errorf("%d answers, %d versions", answers, done.Load())
 	}
 }
+
+// TestCertainLegacyTable checks that a rule is certain only if its table was read before the drop and after it, with room for
+// the error of the clocks.
+func TestCertainLegacyTable(t *testing.T) {
+	drop := time.Now()
+	far, near := 10*clockSlack, clockSlack/2
+	for name, test := range map[string]struct {
+		since, read time.Time
+		at          time.Time
+		want        bool
+	}{
+		"read before and after":   {drop.Add(-far), drop.Add(far), drop, true},
+		"read only before":        {drop.Add(-far), drop.Add(-far), drop, false},
+		"read only after":         {drop.Add(far), drop.Add(far), drop, false},
+		"read immediately before": {drop.Add(-near), drop.Add(far), drop, false},
+		"read immediately after":  {drop.Add(-far), drop.Add(near), drop, false},
+		"unknown time":            {drop.Add(-far), drop.Add(far), time.Time{}, false},
+	} {
+		if got := (&legacyTable{since: test.since, read: test.read}).isCertain(test.at); got != test.want {
+			t.Errorf("%s: certain %v", name, got)
+		}
+	}
+}
+
+// TestRefreshAfterDrop checks that the ruleset is read again unless that was certainly done after the drop.
+func TestRefreshAfterDrop(t *testing.T) {
+	n := ktest.NewNetns(t, "resolve-refresh")
+	h := newHost(t, "none")
+	ns, err := h.enter(n.Inode)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ns.refresh(time.Time{}, h.deadline()); err != nil {
+		t.Fatal(err)
+	}
+	for since, want := range map[time.Duration]bool{10 * clockSlack: false, clockSlack / 2: true, -clockSlack: true} {
+		before := ns.rules.checked
+		if err := ns.refresh(before.Add(-since), h.deadline()); err != nil {
+			t.Fatal(err)
+		}
+		if isRead := ns.rules.checked != before; isRead != want {
+			t.Errorf("read %v after the drop: read again %v", since, isRead)
+		}
+	}
+}
