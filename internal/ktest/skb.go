@@ -86,11 +86,14 @@ func (s *Skb) set(member string, size int, value uint64) {
 	}
 }
 
+// Head returns the address of the memory.
+func (s *Skb) Head() uint64 { return s.Address + skbMemory }
+
 // Put sets the content of the sk_buff.
 func (s *Skb) Put(t testing.TB, state SkbState) {
 	t.Helper()
 	clear(s.value)
-	head := s.Address + skbMemory
+	head := s.Head()
 	s.set("head", 8, head)
 	s.set("data", 8, head+uint64(state.Data))
 	s.set("tail", 4, uint64(state.Tail))
