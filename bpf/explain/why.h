@@ -23,6 +23,9 @@ enum site_limit {
 	MAX_SITE_RANGES = 1 << SITE_STEPS,
 	// The reason of drops on kernels without drop reasons.
 	NO_REASON = 0xffffffff,
+	// A size of the part that is too large. The part is left out then: without some values, the condition of a wrong
+	// cause could hold.
+	NO_ROOM = MAX_WHY + 1,
 };
 
 const enum site_limit *site_limit_used __attribute__((unused));
@@ -96,7 +99,7 @@ static __always_inline u64 sites_of(u64 location, u32 reason)
 	return (listed ? *listed : CFG.sites_any_reason) & (sites_at(location) | (specified ? CFG.sites_anywhere : 0));
 }
 
-// Appends an entry to the part and returns its new size.
+// Appends an entry to the part and returns its new size; NO_ROOM if it does not fit, or if an earlier one did not.
 static __noinline u32 append_why(u8 *to, u32 at, const struct record_why_entry *entry)
 {
 	u32 size = entry->size;
@@ -104,7 +107,7 @@ static __noinline u32 append_why(u8 *to, u32 at, const struct record_why_entry *
 	opaque(size);
 	opaque(at);
 	if (at > MAX_WHY - sizeof(*entry) || size > MAX_WHY_VALUES)
-		return at;
+		return NO_ROOM;
 	size += __builtin_offsetof(struct record_why_entry, values);
 	read_kernel(to + at, size, entry);
 	return at + size;

@@ -36,13 +36,13 @@ func interrupt() asm.Instructions {
 	}
 }
 
-// decidedLab loads the program of the drop tracepoint with one decision. If it is interrupted, that happens when it has found
-// the values of its packet.
-func decidedLab(t *testing.T, isInterrupted bool) *ktest.SkbLab {
+// decidedLab loads the program of the drop tracepoint, for decisions with values of this size. If it is interrupted, that
+// happens when it has found the values of its packet.
+func decidedLab(t *testing.T, decisions, size uint32, isInterrupted bool) *ktest.SkbLab {
 	t.Helper()
 	spec, _, err := ReadObject().Collection(Spec{
-		Config: Config{Why: true, Decisions: 1}, RingSize: 1 << 16,
-		Decisions: Decisions{Params: []DecisionParams{{Size: 16, Flags: RewritingDecision}}},
+		Config: Config{Why: true, Decisions: decisions}, RingSize: 1 << 16,
+		Decisions: Decisions{Params: []DecisionParams{{Size: size, Flags: RewritingDecision}}},
 		Programs:  []Program{{Name: "drop", Template: TracepointTemplate, Tracepoint: &TracepointParams{Number: 1, Location: -1, Reason: -1, Socket: -1, Drop: true}}},
 	})
 	if err != nil {
@@ -68,14 +68,9 @@ func TestInterruptedDrop(t *testing.T) {
 		false: {uint32(unsafe.Sizeof(Why{})) + uint32(unsafe.Offsetof(tracerDecisionSlot{}.Entry.Values)) + 16, 0},
 		true:  {uint32(unsafe.Sizeof(Why{})), otherPacket},
 	} {
-		l := decidedLab(t, isInterrupted)
-		setSlots(t, l)
-		frame := ethernet(typeIPv4, ip(4, 1, protoUDP, make([]byte, 20)))
-		record := l.Look(t, ktest.Received(ktest.InMemory(frame), len(frame)))
-		if record == nil {
-			t.Fatal("no record")
-		}
-		if size := binary.NativeEndian.Uint32(record[unsafe.Sizeof(Core{}):]); size != want.size {
+		l := decidedLab(t, 1, 16, isInterrupted)
+		setSlots(t, l, 0, 16)
+		if size := decidedSize(t, l); size != want.size {
 			t.Errorf("interrupted %v: %d bytes of values, want %d", isInterrupted, size, want.size)
 		}
 		for cpu, slot := range slotsOf(t, l) {
@@ -86,20 +81,50 @@ func TestInterruptedDrop(t *testing.T) {
 	}
 }
 
-// setSlots fills the slots of all CPUs for the packet of the lab.
-func setSlots(t *testing.T, l *ktest.SkbLab) {
+// decidedSize returns the size of the part with the values of decisions in the record of a drop; 0 if it has none.
+func decidedSize(t *testing.T, l *ktest.SkbLab) uint32 {
+	t.Helper()
+	frame := ethernet(typeIPv4, ip(4, 1, protoUDP, make([]byte, 20)))
+	record := l.Look(t, ktest.Received(ktest.InMemory(frame), len(frame)))
+	if record == nil {
+		t.Fatal("no record")
+	}
+	if (*Core)(unsafe.Pointer(&record[0])).Parts&PartWhy == 0 {
+		return 0
+	}
+	return binary.NativeEndian.Uint32(record[unsafe.Sizeof(Core{}):])
+}
+
+// TestTooManyValues checks that a drop has no values if not all fit: a cause could hold because a value is missing.
+func TestTooManyValues(t *testing.T) {
+	const entry = uint32(unsafe.Offsetof(tracerDecisionSlot{}.Entry.Values)) + uint32(MaxWhyValues)
+	header := uint32(unsafe.Sizeof(Why{}))
+	fits := (uint32(tracerWhyLimitMAX_WHY) - header) / entry
+	for n, want := range map[uint32]uint32{fits: header + fits*entry, fits + 1: 0} {
+		l := decidedLab(t, n, uint32(MaxWhyValues), false)
+		for slot := range n {
+			setSlots(t, l, slot, uint16(MaxWhyValues))
+		}
+		if size := decidedSize(t, l); size != want {
+			t.Errorf("%d decisions: %d bytes, want %d", n, size, want)
+		}
+	}
+}
+
+// setSlots fills a slot of all CPUs for the packet of the lab.
+func setSlots(t *testing.T, l *ktest.SkbLab, number uint32, size uint16) {
 	t.Helper()
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		t.Fatal(err)
 	}
 	slot := tracerDecisionSlot{Skb: l.Address, Time: uint64(now.Nano())}
-	slot.Entry.Size = 16
+	slot.Entry.Size = size
 	slots := make([]tracerDecisionSlot, ebpf.MustPossibleCPU())
 	for i := range slots {
 		slots[i] = slot
 	}
-	if err := l.Maps[MapDecisionSlots].Put(uint32(0), slots); err != nil {
+	if err := l.Maps[MapDecisionSlots].Put(number, slots); err != nil {
 		t.Fatal(err)
 	}
 }
