@@ -232,6 +232,24 @@ func TestAskedDecisionsAreLoaded(t *testing.T) {
 	}
 }
 
+// TestDecisionsAroundOthersAreNeeded checks that a decision is loaded with one whose calls are inside its own.
+func TestDecisionsAroundOthersAreNeeded(t *testing.T) {
+	table, err := newTable([]family{{
+		name: "f", sites: []Site{{Name: "s", Functions: []string{"f"}}},
+		decisions: []Decision{{Name: "outer"}, {Name: "inner", Inside: "outer"}, {Name: "around"}, {Name: "unused", Inside: "around"}},
+		causes:    []Cause{{ID: "x", Site: "s", When: "inner.a == 1", Text: "x"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	needed := table.neededDecisions()
+	for name, want := range map[string]bool{"outer": true, "inner": true, "around": false, "unused": false} {
+		if needed[name] != want {
+			t.Errorf("%s: needed %v", name, needed[name])
+		}
+	}
+}
+
 // TestWrongTables checks that errors in an entry are found, and name it.
 func TestWrongTables(t *testing.T) {
 	site := []Site{{Name: "s", Functions: []string{"f"}}}
