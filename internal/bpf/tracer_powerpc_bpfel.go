@@ -976,6 +976,7 @@ const (
 	tracerSiteLimitSITE_STEPS      tracerSiteLimit = 10
 	tracerSiteLimitMAX_SITE_RANGES tracerSiteLimit = 1024
 	tracerSiteLimitNO_REASON       tracerSiteLimit = 4294967295
+	tracerSiteLimitNO_ROOM         tracerSiteLimit = 2305
 )
 
 type tracerSiteRange struct {
