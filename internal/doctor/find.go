@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -196,13 +197,22 @@ func (f *Findings) findConntrack() {
 // findPlans makes a plan for each backend, and one that traces returns with the best backend.
 func (f *Findings) findPlans() {
 	f.Plans = map[kernel.Backend]Planned{}
+	facts := withoutModules(f.Kernel)
 	for _, b := range kernel.Backends {
-		f.Plans[b] = planned(b, f.Kernel)
+		f.Plans[b] = planned(b, facts)
 	}
-	p, err := plan.New(plan.Options{Record: plan.Record{Return: true}}, f.Kernel)
+	p, err := plan.New(plan.Options{Record: plan.Record{Return: true}}, facts)
 	if err == nil {
 		f.Returns = p.Returns
 	}
+}
+
+// withoutModules leaves out the functions of modules, which were gathered for the causes of drops. A trace without options
+// does not attach to them.
+func withoutModules(facts *kernel.Facts) *kernel.Facts {
+	some := *facts
+	some.Functions = slices.DeleteFunc(slices.Clone(facts.Functions), func(f kernel.Function) bool { return f.Module != "" })
+	return &some
 }
 
 func planned(b kernel.Backend, facts *kernel.Facts) Planned {
