@@ -199,6 +199,9 @@ func actionsDrop(l *lab) scenario {
 
 // queueOfPacketsFull sends more packets than a queue holds, which delays them.
 func queueOfPacketsFull(l *lab) scenario {
+	if hasSymbol("netem_enqueue") && !hasTypesOf("sch_netem") {
+		panic(missing(lacks + "types of modules, which came with 5.11"))
+	}
 	w, port := l.wire(l.a, l.r), l.port()
 	ktest.DelayPackets(l.tb, l.a, w.nearName, 2)
 	u := ktest.UDP{From: netip.AddrPortFrom(w.near4, port), To: netip.AddrPortFrom(w.far4, port), Size: 20}

@@ -174,6 +174,7 @@ func fragmentTimeout(l *lab) scenario {
 
 // fragmentsMissing sends the first and the last fragment, but not what is between them.
 func fragmentsMissing(l *lab) scenario {
+	l.since("5.18", "namespace in the rows of fragments that are freed after the timeout", "FRAG_REASM_TIMEOUT")
 	l.b.SetSysctl(l.tb, "ipv4/ipfrag_time", "1")
 	_, from := l.remote4()
 	last := ktest.Packet{From: from, To: l.rb.near4, Protocol: unix.IPPROTO_UDP, ID: 0x7103, Fragment: 32 / 8, Payload: make([]byte, 16)}

@@ -55,7 +55,8 @@ var qdisc = family{
 	causes: []Cause{
 		{ID: "qdisc-full", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", "FQ_BAND_LIMIT", "FQ_FLOW_LIMIT", "QDISC_DROP_BAND_LIMIT", "QDISC_DROP_FLOW_LIMIT", Unspecified},
 			When: "enqueue.result == 1 && !enqueue.in_bytes && !enqueue.pfifo_fast && !enqueue.noop && enqueue.limit != 0 && enqueue.qlen >= enqueue.limit",
-			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.qlen} packets of {enqueue.limit} ({enqueue.backlog})", Remedy: "`tc -s qdisc show dev {enqueue.dev}`; the link is the bottleneck: send or shape at a lower rate, or make the queue longer"},
+			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.qlen} packets of {enqueue.limit} ({enqueue.backlog})", Remedy: "`tc -s qdisc show dev {enqueue.dev}`; the link is the bottleneck: send or shape at a lower rate, or make the queue longer",
+			Limits: "On 5.10, which has no types of modules, a full discipline of a module has an unknown cause."},
 		{ID: "qdisc-full-bytes", Site: "qdisc_drop", Reasons: []string{"QDISC_DROP", "QDISC_OVERLIMIT", "QDISC_DROP_OVERLIMIT", "QDISC_DROP_GENERIC", Unspecified},
 			When: "enqueue.result == 1 && enqueue.in_bytes && enqueue.limit != 0 && enqueue.backlog + len > enqueue.limit",
 			Text: "{enqueue.kind} {enqueue.handle} on {enqueue.dev} is full: {enqueue.backlog} of {enqueue.limit} B", Remedy: "`tc -s qdisc show dev {enqueue.dev}`; for tbf, a larger limit or latency", Limits: "Other kinds count packets: see qdisc-full."},
