@@ -2,8 +2,9 @@
 
 package layout
 
-// nftables510 is the layout of nftables in Linux 5.10, of 64-bit kernels. It was compared with include/net/netfilter/nf_tables.h and with
-// the code of Debian's nf_tables.ko 5.10.223 for amd64 and arm64.
+// nftables510 is the layout of nftables in Linux 5.10, of 64-bit kernels. The offsets were read in the code of Debian's nf_tables.ko
+// 5.10.223 for amd64; in that for arm64, those of the functions that packets pass and of nft_table.name. The trial checks all of them
+// before they are used.
 var nftables510 = layout{
 	structs: []structure{
 		{"list_head", 16, []member{{name: "next", of: "*list_head"}, {name: "prev", at: 8, of: "*list_head"}}},
