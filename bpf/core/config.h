@@ -193,6 +193,8 @@ struct config {
 	u32 lookup_size;
 	// Size of the values of expressions on the xdp_buff.
 	u32 xdp_values_size;
+	// Size of the part with the first bytes of the packet, a multiple of 8; 0 if not requested.
+	u32 packet_size;
 };
 
 volatile const struct config CFG = {};

@@ -50,6 +50,8 @@ enum record_part {
 	PART_HEAD = 65536,
 	// What fill_xdp_values wrote: CFG.xdp_values_size.
 	PART_XDP_VALUES = 131072,
+	// The first bytes of the packet: CFG.packet_size.
+	PART_PACKET = 1 << 19,
 	// The tuple that a dropped packet had first, or by which it matched.
 	PART_FIRST = 1 << 20,
 	// The values that explain a drop: see explain/why.h. Its size varies.
@@ -325,6 +327,24 @@ struct record_head {
 	u64 address;
 };
 
+// The header of the part with the packet's first bytes, which follow it.
+struct record_packet {
+	// The length of the packet from its first recorded byte.
+	u32 len;
+	// The number of bytes that were read; 0 if there is no packet.
+	u16 size;
+	// The Ethertype of a packet that begins with its network header; 0 if it begins with an Ethernet header.
+	u16 type;
+	// The Ethertype and TCI of the VLAN tag that the kernel keeps outside of the packet; 0 without one.
+	u16 tag_type, tag;
+	u32 pad;
+};
+
+enum packet_limit {
+	// The largest size of the part.
+	MAX_PACKET = 2048 + 16,
+};
+
 enum why_limit {
 	// Sites are bits of a u64.
 	MAX_SITES = 64,
@@ -391,6 +411,8 @@ const enum map_limit *map_limit_used __attribute__((unused));
 const struct record_map *record_map_used __attribute__((unused));
 const struct record_return *record_return_used __attribute__((unused));
 const struct record_head *record_head_used __attribute__((unused));
+const struct record_packet *record_packet_used __attribute__((unused));
+const enum packet_limit *packet_limit_used __attribute__((unused));
 const enum why_limit *why_limit_used __attribute__((unused));
 const enum why_kind *why_kind_used __attribute__((unused));
 const struct record_why_entry *record_why_entry_used __attribute__((unused));

@@ -56,7 +56,7 @@ struct {
 
 enum {
 	// The size of the largest record.
-	RECORD_BUFFER_SIZE = 8192,
+	RECORD_BUFFER_SIZE = 10240,
 };
 
 // Buffers for records of variable size, one per nesting level.

@@ -23,6 +23,7 @@
 #include "explain/netfilter.h"
 #include "explain/variants.h"
 #include "explain/why.h"
+#include "emit/bytes.h"
 #include "emit/meta.h"
 #include "emit/recorded.h"
 
@@ -39,7 +40,7 @@ _Static_assert(sizeof(struct record_core) + sizeof(struct record_meta) +
 		       sizeof(struct record_tuple) + sizeof(struct record_tunnel) +
 		       sizeof(struct record_cb) + sizeof(struct record_lineage) + MAX_SKB + MAX_SHARED +
 		       MAX_VALUES + sizeof(struct record_hook) + sizeof(struct record_conntrack) +
-		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) + MAX_WHY +
+		       sizeof(struct record_map) + sizeof(struct record_head) + sizeof(struct record_first) + MAX_PACKET + MAX_WHY +
 		       MAX_FRAMES * FRAME_SIZE <= RECORD_BUFFER_SIZE,
 	       "the largest record fits into a record_buffer");
 
@@ -173,7 +174,12 @@ static __always_inline void record_silently(const struct context *c)
 		fill_lineage(&t->lineage, c->branch);
 }
 
-// Fills the last parts of a record. A function of its own, to save stack space in the caller.
+// The size of the parts that fill_rest fills before the packet's bytes.
+#define REST_SIZE                                                      \
+	((CFG.conntrack ? sizeof(struct record_conntrack) : 0) +        \
+	 (CFG.xdp ? sizeof(struct record_head) : 0))
+
+// Fills the last parts of a record, but the packet's bytes. A function of its own, to save stack space in the caller.
 static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct hook_call *call,
 				const struct record_first *first)
 {
@@ -186,7 +192,7 @@ static __noinline int fill_rest(u8 *at, const struct sk_buff *skb, const struct 
 		at += sizeof(struct record_head);
 	}
 	if (CFG.first)
-		fill_first((void *)at, first);
+		fill_first((void *)(at + CFG.packet_size), first);
 	return 0;
 }
 
@@ -225,6 +231,8 @@ static __always_inline void fill_record(u8 *at, const struct context *c, u32 los
 	}
 	fill_rest(at, c->skb, &scratch->call, CFG.first ? find_first(c, scratch) : NULL);
 	recorded.conntrack = at;
+	if (CFG.packet_size)
+		fill_bytes((void *)(at + REST_SIZE), c->gone ? NULL : c->skb, scratch);
 	keep_entry(c, &recorded);
 }
 

@@ -15,6 +15,7 @@
 #include "packet/tuple.h"
 #include "packet/xdp.h"
 #include "match/netdev.h"
+#include "emit/bytes.h"
 #include "emit/emit.h"
 #include "emit/recorded.h"
 #include "emit/return.h"
@@ -71,7 +72,7 @@ static __noinline u32 fill_xdp_values(u64 xdp, u8 *values)
 
 #define XDP_RECORD_SIZE                                                         \
 	(sizeof(struct record_core) + RECORDED_SIZE + LINEAGE_SIZE + RECORDED_HEAD_SIZE + \
-	 CFG.xdp_values_size)
+	 CFG.xdp_values_size + CFG.packet_size)
 
 // Functions of their own, to save stack space in the caller.
 static __noinline u32 xdp_record_size(void)
@@ -84,7 +85,7 @@ static __noinline u32 xdp_parts(void)
 	return (CFG.meta ? PART_META : 0) | (CFG.tuple ? PART_TUPLE : 0) |
 	       (CFG.tunnel ? PART_TUNNEL : 0) | (CFG.cb ? PART_CB : 0) |
 	       (CFG.ids ? PART_LINEAGE : 0) | (CFG.xdp ? PART_HEAD : 0) |
-	       (CFG.xdp_values_size ? PART_XDP_VALUES : 0) |
+	       (CFG.xdp_values_size ? PART_XDP_VALUES : 0) | (CFG.packet_size ? PART_PACKET : 0) |
 	       (CFG.stack || CFG.caller ? PART_STACK : 0);
 }
 
@@ -126,6 +127,8 @@ static __always_inline void fill_xdp(u8 *at, const struct context *c, u32 lost, 
 	at += RECORDED_HEAD_SIZE;
 	if (CFG.xdp_values_size)
 		fill_xdp_values((u64)c->xdp, at);
+	if (CFG.packet_size)
+		fill_xdp_bytes((void *)(at + CFG.xdp_values_size), c->xdp, scratch);
 }
 
 static __always_inline bool send_xdp_fixed(const struct context *c, u32 lost, struct work *w,

@@ -22,6 +22,7 @@ type (
 	Conntrack = tracerRecordConntrack
 	Map       = tracerRecordMap
 	Head      = tracerRecordHead
+	Packet    = tracerRecordPacket
 	Direction = tracerRecordDirection
 	Counters  = tracerCounters
 	Arguments = tracerArguments
@@ -64,6 +65,7 @@ const (
 	PartConntrack = uint32(tracerRecordPartPART_CONNTRACK)
 	PartHead      = uint32(tracerRecordPartPART_HEAD)
 	PartXDPValues = uint32(tracerRecordPartPART_XDP_VALUES)
+	PartPacket    = uint32(tracerRecordPartPART_PACKET)
 	PartFirst     = uint32(tracerRecordPartPART_FIRST)
 	PartWhy       = uint32(tracerRecordPartPART_WHY)
 	PartStack     = uint32(tracerRecordPartPART_STACK)
@@ -261,6 +263,14 @@ const (
 	MaxLookup = int(tracerRecordLimitMAX_LOOKUP)
 )
 
+// MaxSnaplen is the maximum number of bytes of a packet in a record.
+const MaxSnaplen = int(tracerPacketLimitMAX_PACKET) - packetHeader
+
+const packetHeader = int(unsafe.Sizeof(Packet{}))
+
+// PacketSize returns the setting for records with the first n bytes of packets, at most MaxSnaplen.
+func PacketSize(n int) uint32 { return uint32(packetHeader + (min(n, MaxSnaplen)+7)&^7) }
+
 // complete sets the total size and the bits of the parts that all records have, as bpf/emit/emit.h fills them.
 // It does not include parts that only some records have.
 func (c Config) complete() Config {
@@ -281,6 +291,7 @@ func (c Config) complete() Config {
 		{c.Netfilter, PartHook, uint32(unsafe.Sizeof(Hook{}))},
 		{c.Conntrack, PartConntrack, uint32(unsafe.Sizeof(Conntrack{}))},
 		{c.Xdp, PartHead, uint32(unsafe.Sizeof(Head{}))},
+		{c.PacketSize > 0, PartPacket, c.PacketSize},
 		{c.First, PartFirst, uint32(unsafe.Sizeof(First{}))},
 		{c.Stack || c.Caller, PartStack, 0}, // it follows the record, with its own size
 	} {
