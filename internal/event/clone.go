@@ -18,6 +18,7 @@ func (e *Event) Clone() *Event {
 	c.Map, c.Lookup, c.Totals = e.Map.clone(), e.Lookup.clone(), e.Totals.clone()
 	c.Stack = slices.Clone(e.Stack)
 	c.Why = e.Why.clone()
+	c.Bytes = e.Bytes.clone()
 	c.SkbDump, c.SharedInfo = e.SkbDump.clone(), e.SharedInfo.clone()
 	c.Values, c.XDPValues = cloneValues(e.Values), cloneValues(e.XDPValues)
 	return &c

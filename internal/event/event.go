@@ -112,6 +112,8 @@ type Event struct {
 	XDPValues []NamedValue `cbor:"29,keyasint,omitzero"`
 	// Why is the cause of a drop; set by explain.
 	Why *Why `cbor:"30,keyasint,omitzero"`
+	// Bytes has the first bytes of the packet; nil if they were not requested.
+	Bytes *Bytes `cbor:"31,keyasint,omitzero"`
 
 	// Raw is only for enrich, and its Versions for sinks. It is neither cloned nor stored.
 	Raw Raw `cbor:"-"`

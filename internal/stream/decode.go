@@ -12,11 +12,11 @@ import (
 )
 
 // Layout has the sizes in bytes of those parts of a record that have no fixed size.
-type Layout struct{ Skb, Shared, Values, Lookup, XDPValues int }
+type Layout struct{ Skb, Shared, Values, Lookup, XDPValues, Packet int }
 
 // LayoutOf returns the layout of records that programs with these settings emit.
 func LayoutOf(c bpf.Config) Layout {
-	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize), XDPValues: int(c.XdpValuesSize)}
+	return Layout{Skb: int(c.SkbSize), Shared: int(c.SharedSize), Values: int(c.ValuesSize), Lookup: int(c.LookupSize), XDPValues: int(c.XdpValuesSize), Packet: int(c.PacketSize)}
 }
 
 // Decoder turns records into events, one after the other. A packet passes through many functions
@@ -57,6 +57,7 @@ type sections struct {
 	conntrack event.Conntrack
 	mapCall   event.MapCall
 	cb        event.CB
+	bytes     event.Bytes
 }
 
 // NewDecoder returns a decoder for records of a layout.
@@ -188,6 +189,9 @@ func (d *Decoder) decodeOthers(has uint32, r *parts, e *event.Event) {
 	}
 	if has&bpf.PartXDPValues != 0 {
 		e.Raw.XDPValues = r.take(l.XDPValues)
+	}
+	if has&bpf.PartPacket != 0 {
+		e.Bytes = decodeBytes(r.take(l.Packet), &s.bytes)
 	}
 	if has&bpf.PartFirst != 0 {
 		decodeFirst(part[bpf.First](r), &s.first)
