@@ -54,13 +54,13 @@ var packages = map[string][]string{
 	"internal/value":     {"internal/endian", "internal/printable"},
 	"internal/capture":   {"internal/event", "internal/journey", "internal/printable"},
 	"internal/live":      stages,
-	"internal/sink":      {"internal/column", "internal/event", "internal/outfile", "internal/printable", "internal/stdout"},
+	"internal/sink":      {"internal/capture", "internal/column", "internal/event", "internal/outfile", "internal/printable", "internal/stdout"},
 	"internal/pipeline":  {"internal/event", "internal/journey", "internal/sink", "internal/source"},
 	"internal/notice":    {"internal/attach", "internal/column", "internal/event", "internal/journey", "internal/kernel", "internal/plan", "internal/printable", "internal/privilege"},
-	"internal/app":       {"internal/attach", "internal/bpf", "internal/column", "internal/filter", "internal/kernel", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/plan", "internal/printable", "internal/privilege", "internal/sink", "internal/source", "internal/stdout"},
+	"internal/app":       {"internal/attach", "internal/bpf", "internal/capture", "internal/column", "internal/filter", "internal/journey", "internal/kernel", "internal/live", "internal/notice", "internal/outfile", "internal/pipeline", "internal/plan", "internal/printable", "internal/privilege", "internal/sink", "internal/source", "internal/stdout"},
 	"internal/complete":  {"internal/input", "internal/kernel"},
 	"internal/roff":      {},
-	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/explain", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/stdout"},
+	"internal/cli":       {"internal/app", "internal/column", "internal/complete", "internal/doctor", "internal/explain", "internal/nearest", "internal/plan", "internal/printable", "internal/roff", "internal/sink", "internal/stdout"},
 	"cmd/tracer":         {"internal/cli"},
 	"internal/ktest":     {"internal/kernel", "internal/rdonly"},
 	"docs":               {},
@@ -72,7 +72,6 @@ var packages = map[string][]string{
 // inTests maps packages to those that only their tests may import, and do. Every test may also import internal/ktest.
 var inTests = map[string][]string{
 	"internal/app":     {"internal/enrich", "internal/event", "internal/journey", "internal/stream"},
-	"internal/cli":     {"internal/sink"},
 	"internal/explain": {"internal/layout"},
 	"internal/notice":  {"internal/bpf", "internal/filter"},
 }
@@ -102,6 +101,7 @@ var foreign = map[string][]string{
 	"github.com/google/go-cmp":           {},
 	"github.com/google/nftables":         {"internal/ktest", "internal/layout", "internal/resolve"},
 	"github.com/jsimonetti/rtnetlink/v2": {"internal/input", "internal/ktest", "internal/resolve"},
+	"github.com/klauspost/compress":      {"internal/sink"},
 	"github.com/mattn/go-runewidth":      {"internal/column"},
 	"github.com/mdlayher/netlink":        {"internal/input", "internal/ktest", "internal/layout", "internal/resolve"},
 	"github.com/rogpeppe/go-internal":    {},

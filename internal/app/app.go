@@ -32,6 +32,13 @@ type Config struct {
 	// OutputFile is the file for the events; empty means Stdout.
 	OutputFile string
 	Rotation   Rotation
+	// Write says what is recorded.
+	Write Write
+	// Quiet means that no events are printed, only recorded.
+	Quiet bool
+	// Version is that of tracer, and Command are the arguments of the command, which a recording names.
+	Version string
+	Command []string
 	// ReadyFile is created once everything is attached.
 	ReadyFile string
 	DryRun    bool
@@ -68,7 +75,8 @@ func Run(ctx context.Context, cfg Config) error {
 
 // checkStdout checks standard output, unless it is only used for events, and they go to a file.
 func checkStdout(cfg Config) error {
-	if cfg.OutputFile != "" && !cfg.DryRun {
+	unused := cfg.OutputFile != "" || cfg.Quiet
+	if unused && cfg.Write.Path != sink.StdoutPath && !cfg.DryRun {
 		return nil
 	}
 	return stdout.Check(cfg.Stdout)
@@ -97,16 +105,16 @@ func run(ctx context.Context, cfg Config, notices *notice.Notifier) error {
 	if err := kernel.CheckPrivileges(); err != nil {
 		return err
 	}
-	out, err := sink.Open(ctx, targetOf(cfg, notices))
+	out, err := openOutputs(ctx, cfg, notices)
 	if err != nil {
 		return err
 	}
 	ready, err := claimReadyFile(cfg.ReadyFile)
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return errors.Join(err, out.close())
 	}
 	err = trace(ctx, cfg, request, out, ready, notices)
-	return errors.Join(err, ready.close(), out.Close())
+	return errors.Join(err, ready.close(), out.close())
 }
 
 func targetOf(cfg Config, notices *notice.Notifier) sink.Target {

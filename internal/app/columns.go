@@ -20,6 +20,10 @@ func withColumns(cfg Config) live.Config {
 	c.WallTime = column.Shows(cfg.Output.Columns, column.Absolute)
 	c.SinceLast = column.Shows(cfg.Output.Columns, column.Relative)
 	c.Forms = live.Forms{Text: !cfg.Output.JSON, JSON: cfg.Output.JSON}
+	if cfg.Write.Path != "" { // a recording has what any output shows of the same events
+		c.NetnsNames, c.WallTime, c.SinceLast = true, true, true
+		c.Forms = live.Forms{Text: true, JSON: true}
+	}
 	return c
 }
 
@@ -32,6 +36,9 @@ func settingsOf(cfg Config) bpf.Config {
 	s.Tuple = needs[column.Tuple] || explains
 	s.First, s.Tunnel = needs[column.First], needs[column.Tunnel]
 	s.Cb, s.Netfilter, s.Conntrack = needs[column.CB], needs[column.Netfilter], needs[column.Conntrack]
+	if cfg.Write.Path != "" {
+		s.Meta, s.Tuple, s.PacketSize = true, true, bpf.PacketSize(cfg.Write.bytes())
+	}
 	s.Stack, s.Caller = needs[column.Stack], needs[column.Caller]
 	return s
 }

@@ -8,12 +8,11 @@ import (
 	"tracer/internal/kernel"
 	"tracer/internal/live"
 	"tracer/internal/privilege"
-	"tracer/internal/sink"
 )
 
 // dropPrivileges drops every capability that is no longer needed. If that fails, tracing continues with all of
 // them.
-func dropPrivileges(source *live.Source, out *sink.File, ready *readyFile) (kept kernel.CapabilitySet, err error) {
+func dropPrivileges(source *live.Source, out *outputs, ready *readyFile) (kept kernel.CapabilitySet, err error) {
 	return privilege.Drop(source.Capabilities(privilege.Without) | capabilitiesOfFiles(out, ready))
 }
 
@@ -23,7 +22,7 @@ var rotates = kernel.SetOf(unix.CAP_DAC_OVERRIDE, unix.CAP_CHOWN, unix.CAP_FOWNE
 
 // capabilitiesOfFiles returns the capabilities that are needed to create and rotate the files later. There are
 // none if the process may do so without capabilities.
-func capabilitiesOfFiles(out *sink.File, ready *readyFile) (needed kernel.CapabilitySet) {
+func capabilitiesOfFiles(out *outputs, ready *readyFile) (needed kernel.CapabilitySet) {
 	if privilege.Without(ready.creatable) != nil {
 		needed |= kernel.SetOf(unix.CAP_DAC_OVERRIDE)
 	}

@@ -63,7 +63,7 @@ func capabilitiesFor(t *testing.T, cfg Config) kernel.CapabilitySet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	needed := capabilitiesOfFiles(out, ready)
+	needed := capabilitiesOfFiles(&outputs{File: out}, ready)
 	if err := errors.Join(out.Close(), ready.close()); err != nil {
 		t.Error(err)
 	}

@@ -13,26 +13,28 @@ import (
 	"tracer/internal/notice"
 	"tracer/internal/pipeline"
 	"tracer/internal/plan"
-	"tracer/internal/sink"
 	"tracer/internal/source"
 )
 
 // trace opens the source, runs the pipeline, and reports the totals.
-func trace(ctx context.Context, cfg Config, r live.Request, out *sink.File, ready *readyFile, notices *notice.Notifier) error {
+func trace(ctx context.Context, cfg Config, r live.Request, out *outputs, ready *readyFile, notices *notice.Notifier) error {
 	src, err := open(ctx, r, &observer{Notifier: notices, cfg: cfg, width: out.Width()})
 	if err != nil {
 		return err
 	}
+	if err := out.begin(cfg, src.Scope(), src.Now()); err != nil {
+		return errors.Join(err, src.Close())
+	}
 	notices.Dropped(dropPrivileges(src, out, ready))
-	err = follow(ctx, src, []pipeline.Stage{src.Enrich, src.Explain}, out, notices, pipeline.Options{
+	err = follow(ctx, src, []pipeline.Stage{src.Enrich, src.Explain}, out.list(), notices, pipeline.Options{
 		Limits: cfg.Limits, Scope: src.Scope(), Started: ready.create,
 	})
 	return errors.Join(err, src.Close())
 }
 
 // follow runs the pipeline, and reports the totals if they are known, also after an error.
-func follow(ctx context.Context, src source.Source, stages []pipeline.Stage, out sink.Sink, notices *notice.Notifier, o pipeline.Options) error {
-	totals, err := pipeline.Run(ctx, src, stages, []pipeline.Output{{Sink: out}}, o)
+func follow(ctx context.Context, src source.Source, stages []pipeline.Stage, out []pipeline.Output, notices *notice.Notifier, o pipeline.Options) error {
+	totals, err := pipeline.Run(ctx, src, stages, out, o)
 	if totals != nil {
 		notices.Summary(totals[0])
 	}

@@ -49,7 +49,7 @@ func TestTotalsAreReportedIfTheyAreKnown(t *testing.T) {
 	} {
 		var lines strings.Builder
 		notices := notice.New(func(n notice.Notice) { lines.WriteString(n.Line() + "\n") }, notice.Options{})
-		err := follow(t.Context(), c.src, nil, c.out, notices, pipeline.Options{})
+		err := follow(t.Context(), c.src, nil, []pipeline.Output{{Sink: c.out}}, notices, pipeline.Options{})
 		if !errors.Is(err, c.err) || lines.String() != c.line {
 			t.Errorf("%s: notices %q, want %q; error %v, want %v", name, lines.String(), c.line, err, c.err)
 		}

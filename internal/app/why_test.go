@@ -39,7 +39,7 @@ func TestCausesOfARun(t *testing.T) {
 	columns := column.Options{Tuple: true, Why: true, Chosen: []string{"tuple", "func", "why"}}
 	notices := notice.New(newTerminal(&messages).send, notice.Options{})
 	text := sink.New(&out, sink.Options{Columns: columns})
-	if err := follow(context.Background(), source.NewEvents(explainedDrops()), nil, text, notices, pipeline.Options{}); err != nil {
+	if err := follow(context.Background(), source.NewEvents(explainedDrops()), nil, []pipeline.Output{{Sink: text}}, notices, pipeline.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	const row = "10.1.0.2:4000->10.9.0.2:53(udp)                                  "

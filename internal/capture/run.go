@@ -28,8 +28,6 @@ type Run struct {
 	// Start is when the run began, in nanoseconds since the Unix epoch, and Monotonic the same by CLOCK_MONOTONIC.
 	Start     int64  `cbor:"7,keyasint,omitzero"`
 	Monotonic uint64 `cbor:"8,keyasint,omitzero"`
-	// Columns are the columns that the run printed, by their names, and Timestamp the form of the time.
-	Columns []string `cbor:"9,keyasint,omitzero"`
 	// Scope says which events end a packet.
 	Scope Scope `cbor:"10,keyasint,omitzero"`
 	// Snaplen is the number of bytes that were recorded of each packet; 0 means its headers.

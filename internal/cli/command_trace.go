@@ -63,6 +63,7 @@ func traceTopics(o *options, c *call) []topic {
 		{"BPF programs", o.programFlags, programOffers},
 		{"Output", o.outputFlags, o.outputOffers()},
 		{"Output file", o.fileFlags, fileOffers},
+		{"Recording", o.writeFlags, writeOffers},
 		{"Attach", o.attachFlags, attachOffers},
 		{"Other", func(fs *pflag.FlagSet) { o.miscFlags(fs, c) }, miscOffers},
 		{"Accepted for compatibility with pwru", o.pwruFlags, pwruOffers},
@@ -93,6 +94,7 @@ func (o *options) run(ctx context.Context, args []string, to streams) error {
 		fmt.Fprintf(printable.LineWriter(to.err), "note: %s\n", note)
 	}
 	o.config.Stdout, o.config.Stderr = to.out, to.err
+	o.config.Version, o.config.Command = versionName(), o.typed
 	return withFlagWords(app.Run(ctx, o.config), o.typed)
 }
 

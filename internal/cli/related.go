@@ -29,6 +29,8 @@ var relations = [][]string{
 	{"timestamp", "output-columns"},
 	{"output-json", "output-file", "output-columns"},
 	{"output-file", "output-file-max-size", "output-file-max-backups", "output-file-max-age", "output-file-compress"},
+	{"write", "quiet", "snaplen", "write-compress", "output-file"},
+	{"write", "write-max-size", "write-max-time", "write-max-events", "write-max-backups", "write-max-age"},
 	{"color", "output-json"},
 	{"backend", "returns-by", "dry-run"},
 	{"kernel-btf", "kmods"},

@@ -19,7 +19,7 @@ func (o *options) check(fs *pflag.FlagSet) error {
 	if c.OutputFile != "" && c.ReadyFile != "" && filepath.Clean(c.OutputFile) == filepath.Clean(c.ReadyFile) {
 		return &usageError{text: fmt.Sprintf("--ready-file %s: is also the --output-file", printable.Quote(c.ReadyFile)), hint: "name another file"}
 	}
-	return cmp.Or(checkRotation(fs, c.OutputFile), checkDrop(c), checkReturns(c))
+	return cmp.Or(checkRotation(fs, c.OutputFile), checkWrite(fs, c), checkDrop(c), checkReturns(c))
 }
 
 // dropTracepoint is the name of the drop tracepoint for --filter-func.

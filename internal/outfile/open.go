@@ -93,6 +93,15 @@ func refusal(s unix.Stat_t, shared bool) error {
 // /dev/fd/3. It returns nil for a regular file, which is rotated.
 func (f *File) Special() *os.File { return f.special }
 
+// Rotate starts a new file, unless the file is special or empty.
+func (f *File) Rotate() error {
+	r, ok := f.WriteCloser.(*rotator)
+	if !ok || r.size == 0 {
+		return nil
+	}
+	return r.rotate()
+}
+
 // Rotatable returns an error if rotation needs privileges: the process may not create files in the
 // directory, or they would have another owner. It returns nil if the file is not rotated.
 func (f *File) Rotatable() error {

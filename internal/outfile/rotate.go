@@ -5,6 +5,7 @@ package outfile
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 
@@ -19,12 +20,17 @@ type Rotation struct {
 	MaxBackups, MaxAge int
 	// Compress compresses older files with gzip.
 	Compress bool
+	// Manual means that a new file is only started by [File.Rotate], whatever its size.
+	Manual bool
 }
 
 // defaultMaxSize is the default maximum size of a file in MiB.
 const defaultMaxSize = 100
 
 func (r Rotation) limit() int64 {
+	if r.Manual {
+		return math.MaxInt64
+	}
 	if r.MaxSize == 0 {
 		return defaultMaxSize << 20
 	}
@@ -46,7 +52,7 @@ func newRotator(p *place, file *os.File, size int64, r Rotation) *rotator {
 // Write writes whole lines, which are never split between two files. A write that is larger than the limit
 // gets a file of its own.
 func (r *rotator) Write(lines []byte) (int, error) {
-	if r.size > 0 && r.size+int64(len(lines)) > r.keep.limit() {
+	if r.size > 0 && int64(len(lines)) > r.keep.limit()-r.size {
 		if err := r.rotate(); err != nil {
 			return 0, err
 		}

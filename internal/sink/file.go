@@ -65,6 +65,15 @@ func Open(ctx context.Context, t Target) (*File, error) {
 	return f, nil
 }
 
+// Nothing returns a file that prints nothing.
+func Nothing() *File { return &File{Sink: nothing{}, screen: &screen{}} }
+
+type nothing struct{}
+
+func (nothing) Take(*event.Event) error { return nil }
+func (nothing) Flush() error            { return nil }
+func (nothing) Close() error            { return nil }
+
 // openFile opens the output file. A device that is full is an error.
 func openFile(ctx context.Context, t Target) (*outfile.File, error) {
 	file, err := awaitFile(ctx, t)
