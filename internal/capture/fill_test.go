@@ -40,7 +40,14 @@ func (d dice) bytes() *event.Bytes {
 		return nil
 	}
 	frame := frames[d.IntN(len(frames))]
-	return &event.Bytes{Type: frame.kind, Len: uint32(len(frame.data) + d.IntN(100)), Data: frame.data}
+	b := &event.Bytes{Type: frame.kind, Len: uint32(len(frame.data) + d.IntN(100)), Data: frame.data}
+	if d.IntN(4) == 0 {
+		b.TagType, b.Tag = 0x88a8, uint16(d.IntN(1<<16))
+	}
+	if b.Type == 0 && d.IntN(4) == 0 {
+		b.Type, b.Data = 0x8847, b.Data[14:]
+	}
+	return b
 }
 
 func (d dice) number() uint64 { return d.Uint64() >> d.IntN(64) }

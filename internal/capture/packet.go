@@ -17,6 +17,8 @@ type packet struct {
 	data  []byte
 	// len is the length of the packet before it was truncated.
 	len uint32
+	// bits are outerTag and madeUp.
+	bits uint64
 }
 
 // maker makes the packets of events, in memory that is reused.
@@ -40,7 +42,7 @@ func (m *maker) packetOf(e *event.Event) packet {
 	switch {
 	case b.Type == 0 && b.TagType != 0 && len(p.data) >= ethernetSize:
 		copy(m.front[:12], p.data)
-		p.front, p.data, p.len = m.tag(b, 12), p.data[12:], p.len+tagSize
+		p.front, p.data, p.len, p.bits = m.tag(b, 12), p.data[12:], p.len+tagSize, outerTag
 	case b.Type == 0:
 	case b.TagType == 0 && isIP(b):
 		p.link = linkRaw
@@ -49,6 +51,10 @@ func (m *maker) packetOf(e *event.Event) packet {
 		p.front = m.tag(b, 12)
 		p.front = binary.BigEndian.AppendUint16(p.front, b.Type)
 		p.len += uint32(len(p.front))
+		p.bits = madeUp
+		if b.TagType != 0 {
+			p.bits |= outerTag
+		}
 	}
 	return p
 }
@@ -68,10 +74,11 @@ func isIP(b *event.Bytes) bool {
 	return b.Type == typeIPv4 && version == 4 || b.Type == typeIPv6 && version == 6
 }
 
-// bytesOf returns the section of an event for a packet that was read; nil for an empty one.
-func bytesOf(link uint16, data []byte, length uint32) *event.Bytes {
+// bytesOf returns the section of an event for a packet that was read, without what the writer added to it; nil for an
+// empty one.
+func bytesOf(link uint16, data []byte, length uint32, bits uint64) (*event.Bytes, error) {
 	if len(data) == 0 {
-		return nil
+		return nil, nil
 	}
 	b := &event.Bytes{Data: data, Len: length}
 	if link == linkRaw {
@@ -80,5 +87,29 @@ func bytesOf(link uint16, data []byte, length uint32) *event.Bytes {
 			b.Type = typeIPv6
 		}
 	}
-	return b
+	if bits == 0 {
+		return b, nil
+	}
+	added := 0
+	if bits&outerTag != 0 {
+		added += tagSize
+	}
+	if bits&madeUp != 0 {
+		added += ethernetSize
+	}
+	if link != linkEthernet || len(data) < max(added, ethernetSize+tagSize*int(bits/outerTag&1)) || length < uint32(added) {
+		return nil, errEvent
+	}
+	if bits&outerTag != 0 {
+		b.TagType, b.Tag = binary.BigEndian.Uint16(data[12:]), binary.BigEndian.Uint16(data[14:])
+	}
+	if bits&madeUp != 0 {
+		b.Type = binary.BigEndian.Uint16(data[added-2:])
+		b.Data = data[added:]
+	} else { // the addresses move up to the Ethertype
+		copy(data[added:12+added], data[:12])
+		b.Data = data[added:]
+	}
+	b.Len -= uint32(added)
+	return b, nil
 }

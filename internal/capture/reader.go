@@ -303,11 +303,13 @@ func (r *Reader) packet(body []byte) error {
 	if err := r.mark(o.markers); err != nil {
 		return err
 	}
-	e, err := r.tables.event(o.event)
+	e, bits, err := r.tables.event(o.event)
 	if err != nil {
 		return err
 	}
-	e.Bytes = bytesOf(r.links[number], data, length)
+	if e.Bytes, err = bytesOf(r.links[number], data, length, bits); err != nil {
+		return err
+	}
 	r.waiting = append(r.waiting, e)
 	return nil
 }

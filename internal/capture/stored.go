@@ -63,18 +63,18 @@ func (c *cursor) take(n uint64) []byte {
 	return taken
 }
 
-// event returns a stored event. It is valid until the next call.
-func (t *tables) event(stored []byte) (*event.Event, error) {
+// event returns a stored event, and the bits about its packet. It is valid until the next call.
+func (t *tables) event(stored []byte) (e *event.Event, about uint64, err error) {
 	c := cursor{rest: stored}
 	bits := c.uvarint()
 	if bits&^allBits != 0 {
-		return nil, errEvent
+		return nil, 0, errEvent
 	}
 	interval := uint64(c.varint())
 	t.time += interval
 	for _, position := range positions {
 		if err := t.resolve(position, bits>>position&3, &c); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	switch {
@@ -93,22 +93,21 @@ func (t *tables) event(stored []byte) (*event.Event, error) {
 		t.offset += c.varint()
 	}
 	if c.short {
-		return nil, errEvent
+		return nil, 0, errEvent
 	}
-	e := &t.current
+	e = &t.current
 	*e = event.Event{}
 	if bits&hasRest != 0 {
-		var err error
 		if e, err = event.Decode(c.rest); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	t.complete(e)
 	e.Names.SinceLast = interval
 	if e.Kind == 0 || e.Kind == event.Lost || e.Kind == event.Summary {
-		return nil, fmt.Errorf("a packet with an event of kind %s", e.Kind)
+		return nil, 0, fmt.Errorf("a packet with an event of kind %s", e.Kind)
 	}
-	return e, nil
+	return e, bits & (outerTag | madeUp), nil
 }
 
 // resolve makes the value that an event refers to the last one of its table.

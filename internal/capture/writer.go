@@ -191,7 +191,7 @@ func (w *Writer) wall(monotonic uint64, known int64) int64 {
 func (w *Writer) packet(e *event.Event) error {
 	p := w.make.packetOf(e)
 	number := w.interfaceOf(e, p.link)
-	stored, err := w.store(e)
+	stored, err := w.store(e, p.bits)
 	if err != nil {
 		return err
 	}
@@ -329,7 +329,10 @@ const (
 	ofLineage    = 14
 	hasRest      = 1 << 16
 	hasOffset    = 1 << 17
-	allBits      = 1<<18 - 1
+	// outerTag means that the VLAN tag of the packet was outside of it, madeUp that its Ethernet header is made up.
+	outerTag = 1 << 18
+	madeUp   = 1 << 19
+	allBits  = 1<<20 - 1
 )
 
 // positions are the positions of the ways, in the order in which the values follow.
@@ -346,9 +349,9 @@ func (r *refers) set(position int, way uint64, number uint32) {
 	r.numbers[position] = number
 }
 
-// store returns the value of the option of an event. It is valid until the next call.
-func (w *Writer) store(e *event.Event) ([]byte, error) {
-	var r refers
+// store returns the value of the option of an event, with bits about its packet. It is valid until the next call.
+func (w *Writer) store(e *event.Event, bits uint64) ([]byte, error) {
+	r := refers{bits: bits}
 	n := &e.Names
 	way, number := w.what.refer(what{e.Kind, e.TailCalled, e.Addr, n.Func, n.Module})
 	r.set(ofWhat, way, number)
