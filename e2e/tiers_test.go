@@ -16,7 +16,7 @@ import (
 // test also checks that tracer leaves no BPF objects or probes in the kernel.
 var essentials = []string{
 	"TestBackend", "TestBackendIsChosen", "TestForcedBackendError", "TestBackendsMatchMachine",
-	"TestPingInText", "TestColumnsInJSON", "TestDropsOnly", "TestNothingIsLost", "TestOverflow", "TestNotRoot",
+	"TestPingInText", "TestColumnsInJSON", "TestReplayEqualsLive", "TestDropsOnly", "TestNothingIsLost", "TestOverflow", "TestNotRoot",
 	"TestTraceableFunctionsAgreeWithFtrace", "TestExpression", "TestDump", "TestStack", "TestFdinfoIsReadable",
 }
 

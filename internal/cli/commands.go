@@ -9,6 +9,7 @@ import "slices"
 func commands() []command {
 	return []command{
 		traceCommand(),
+		readCommand(),
 		helpCommand(),
 		doctorCommand(),
 		manCommand(),

@@ -29,6 +29,16 @@ func newFuncFilter(only, never string) (*funcFilter, error) {
 	return &f, nil
 }
 
+// CompileFuncs compiles the expressions of --filter-func and --filter-func-exclude, which have to match whole names; nil for an
+// empty one.
+func CompileFuncs(only, never string) (*regexp.Regexp, *regexp.Regexp, error) {
+	f, err := newFuncFilter(only, never)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.only, f.never, nil
+}
+
 // compileFunc compiles an RE2 expression, which may contain presets. It has to match the whole name.
 func compileFunc(what, expr string) (*regexp.Regexp, error) {
 	if expr == "" {
