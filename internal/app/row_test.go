@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"tracer/internal/bpf"
+	"tracer/internal/capture"
 	"tracer/internal/column"
 	"tracer/internal/enrich"
 	"tracer/internal/event"
@@ -124,18 +125,44 @@ func TestRowsAfterSuppressedEvents(t *testing.T) {
 // BenchmarkRow measures the work of user space for one event, except reading the ring buffer and writing.
 func BenchmarkRow(b *testing.B) {
 	for name, json := range map[string]bool{"text": false, "JSON": true} {
-		b.Run(name, func(b *testing.B) { benchmarkRow(b, json) })
+		b.Run(name, func(b *testing.B) {
+			benchmarkRow(b, sink.New(io.Discard, sink.Options{JSON: json, Columns: column.Options{Meta: true, Tuple: true}}), stream.Layout{}, walk)
+		})
 	}
+	b.Run("recording", func(b *testing.B) {
+		out, err := sink.OpenRecording(b.Context(), sink.RecordingTarget{Path: sink.StdoutPath, Stdout: io.Discard})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := out.Begin(capture.Run{}); err != nil {
+			b.Fatal(err)
+		}
+		benchmarkRow(b, out, stream.Layout{Packet: int(bpf.PacketSize(headerBytes))}, walkWithBytes)
+	})
 }
 
-func benchmarkRow(b *testing.B, json bool) {
+// walkWithBytes returns the records of walk with the bytes of a TCP packet.
+func walkWithBytes(functions []kernel.Function) [][]byte {
+	records := walk(functions)
+	frame := make([]byte, headerBytes)
+	copy(frame[12:], []byte{8, 0, 0x45, 0, 0, 84, 0, 0, 0, 0, 64, 6})
+	frame[46] = 8 << 4 // TCP options
+	part := bytesOf(bpf.Packet{Len: 1000, Size: headerBytes})
+	for i, r := range records {
+		core := (*bpf.Core)(unsafe.Pointer(&r[0]))
+		core.Parts |= bpf.PartPacket
+		records[i] = slices.Concat(r, part, frame)
+	}
+	return records
+}
+
+func benchmarkRow(b *testing.B, out sink.Sink, layout stream.Layout, walk func([]kernel.Function) [][]byte) {
 	functions := make([]kernel.Function, 64)
 	for i := range functions {
 		functions[i] = kernel.Function{Name: "ip_finish_output2"[:10+i%7], Addr: 0xffffffff81000000 + uint64(i)*64}
 	}
-	src := newRing(enrich.Options{Functions: functions}, stream.Layout{}, walk(functions))
+	src := newRing(enrich.Options{Functions: functions, WallTime: true}, layout, walk(functions))
 	src.most, src.buffer = b.N, nil
-	out := sink.New(io.Discard, sink.Options{JSON: json, Columns: column.Options{Tuple: true}})
 	b.ReportAllocs()
 	b.ResetTimer()
 	if _, err := pipeline.Run(b.Context(), src, []pipeline.Stage{src.enrich}, []pipeline.Output{{Sink: out}}, pipeline.Options{}); err != nil {

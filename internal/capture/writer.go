@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"unsafe"
 
 	"tracer/internal/event"
 	"tracer/internal/printable"
@@ -26,6 +27,7 @@ type Writer struct {
 	lineages   table[event.Lineage]
 	versions   event.Versions
 	interfaces map[netdev]uint32
+	recent     [recents]recent
 	markers    [][]byte
 	cpu, len   uint32
 	time       uint64
@@ -91,6 +93,7 @@ func (w *Writer) begin() error {
 	w.tuples, w.skbs, w.lineages = table[event.Tuple]{}, table[uint64]{}, table[event.Lineage]{}
 	w.versions, w.interfaces = event.Versions{}, make(map[netdev]uint32)
 	w.cpu, w.len, w.time, w.offset = 0, 0, 0, 0
+	w.recent = [recents]recent{}
 	run, err := runEncoding.Marshal(w.run)
 	if err != nil {
 		return fmt.Errorf("description of the run: %w", err)
@@ -190,8 +193,9 @@ func (w *Writer) wall(monotonic uint64, known int64) int64 {
 // packet writes the block of an event about a packet.
 func (w *Writer) packet(e *event.Event) error {
 	p := w.make.packetOf(e)
-	number := w.interfaceOf(e, p.link)
-	stored, err := w.store(e, p.bits)
+	near := w.near(e)
+	number := w.interfaceOf(e, p.link, near)
+	stored, err := w.store(e, p.bits, near)
 	if err != nil {
 		return err
 	}
@@ -217,6 +221,49 @@ func (w *Writer) packet(e *event.Event) error {
 	return nil
 }
 
+// recent has what was found for a function, so that most events need no look-up in a map of strings.
+type recent struct {
+	what   what
+	number uint32
+	// known means that what and number are valid in the current table.
+	known  bool
+	device netdev
+	nic    uint32
+}
+
+// recents is the number of functions that are remembered, a power of two.
+const recents = 1 << 11
+
+// near returns the place for the function of an event. Equal names have the same address, since they are those of the
+// plan; others are only slower.
+func (w *Writer) near(e *event.Event) *recent {
+	address := uintptr(unsafe.Pointer(unsafe.StringData(e.Names.Func)))
+	return &w.recent[(address>>3^address>>14^uintptr(e.Addr)>>4^uintptr(e.Kind)<<5)%recents]
+}
+
+// referWhat is refer of the table of functions.
+func (w *Writer) referWhat(key what, near *recent) (way uint64, number uint32) {
+	t := &w.what
+	if near.known && key == near.what && t.any {
+		if key == t.last {
+			return asBefore, 0
+		}
+		t.last = key
+		return numbered, near.number
+	}
+	emptied := len(t.numbers) >= maxTable
+	if way, number = t.refer(key); way == defined {
+		if emptied {
+			w.recent = [recents]recent{}
+		}
+		number = t.numbers[key]
+	}
+	if way != asBefore {
+		near.what, near.number, near.known = key, number, true
+	}
+	return way, number
+}
+
 // dropCount writes the number of lost events in the standard option, which other programs show.
 func (w *Writer) dropCount() {
 	var lost uint64
@@ -231,8 +278,15 @@ func (w *Writer) dropCount() {
 }
 
 // interfaceOf returns the number of the interface of an event, and describes it if it is new.
-func (w *Writer) interfaceOf(e *event.Event, link uint16) uint32 {
+func (w *Writer) interfaceOf(e *event.Event, link uint16, near *recent) uint32 {
 	key := netdev{e.Kind, e.Names.Func, e.Meta.Ifname, e.Meta.Ifindex, e.Meta.Netns, link}
+	if key != near.device {
+		near.device, near.nic = key, w.findInterface(e, key, link)
+	}
+	return near.nic
+}
+
+func (w *Writer) findInterface(e *event.Event, key netdev, link uint16) uint32 {
 	if n, ok := w.interfaces[key]; ok {
 		return n
 	}
@@ -350,10 +404,10 @@ func (r *refers) set(position int, way uint64, number uint32) {
 }
 
 // store returns the value of the option of an event, with bits about its packet. It is valid until the next call.
-func (w *Writer) store(e *event.Event, bits uint64) ([]byte, error) {
+func (w *Writer) store(e *event.Event, bits uint64, near *recent) ([]byte, error) {
 	r := refers{bits: bits}
 	n := &e.Names
-	way, number := w.what.refer(what{e.Kind, e.TailCalled, e.Addr, n.Func, n.Module})
+	way, number := w.referWhat(what{e.Kind, e.TailCalled, e.Addr, n.Func, n.Module}, near)
 	r.set(ofWhat, way, number)
 	way, number = w.processes.refer(e.Process)
 	r.set(ofProcess, way, number)

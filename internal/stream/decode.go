@@ -46,7 +46,7 @@ const (
 	flags = bpf.PartDrop | bpf.PartReason | bpf.PartArguments
 	// rewritten are the bits whose members of the event are always overwritten completely, so that they
 	// need not be cleared.
-	rewritten = compared | flags | bpf.PartLineage
+	rewritten = compared | flags | bpf.PartLineage | bpf.PartPacket
 )
 
 // sections are the memory of the event's sections.
