@@ -73,6 +73,7 @@ var packages = map[string][]string{
 // inTests maps packages to those that only their tests may import, and do. Every test may also import internal/ktest.
 var inTests = map[string][]string{
 	"internal/app":     {"internal/enrich", "internal/event", "internal/journey", "internal/stream"},
+	"internal/cli":     {"internal/capture", "internal/event"},
 	"internal/explain": {"internal/layout"},
 	"internal/notice":  {"internal/bpf", "internal/filter"},
 }

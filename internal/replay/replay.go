@@ -275,13 +275,21 @@ func (f *packetFilter) matches(e *event.Event) bool {
 	return libpcap.Match(f.program, f.frame, len(f.frame)+int(b.Len)-len(b.Data))
 }
 
+// keyOf identifies the sk_buff, or the memory of an XDP frame, of an event.
+func keyOf(e *event.Event) uint64 {
+	if e.Skb == 0 {
+		return e.Head
+	}
+	return e.Skb
+}
+
 // bytesOf returns the bytes of an event; for a return or verdict, those that the sk_buff had last.
 func (f *packetFilter) bytesOf(e *event.Event) *event.Bytes {
 	if e.Kind.IsReturn() || e.Kind == event.Verdict {
-		return f.last[e.Packet()]
+		return f.last[keyOf(e)]
 	}
 	if e.Bytes == nil {
-		delete(f.last, e.Packet())
+		delete(f.last, keyOf(e))
 		return nil
 	}
 	if len(f.last) >= mostLast {
@@ -289,7 +297,7 @@ func (f *packetFilter) bytesOf(e *event.Event) *event.Bytes {
 	}
 	kept := *e.Bytes
 	kept.Data = slices.Clone(kept.Data)
-	f.last[e.Packet()] = &kept
+	f.last[keyOf(e)] = &kept
 	return e.Bytes
 }
 
