@@ -240,7 +240,7 @@ type tracerConfig struct {
 	ValuesSize          uint32
 	LookupSize          uint32
 	XdpValuesSize       uint32
-	_                   [4]byte
+	PacketSize          uint32
 }
 
 type tracerConntrackHas uint32
@@ -583,6 +583,12 @@ const (
 	tracerOriginORIGIN_SAME     tracerOrigin = 10
 )
 
+type tracerPacketLimit uint32
+
+const (
+	tracerPacketLimitMAX_PACKET tracerPacketLimit = 2064
+)
+
 type tracerQdiscDetail struct {
 	_      structs.HostLayout
 	Skb    uint64
@@ -604,7 +610,7 @@ type tracerRawPacket struct {
 
 type tracerRecordBuffer struct {
 	_     structs.HostLayout
-	Bytes [8192]uint8
+	Bytes [10240]uint8
 }
 
 type tracerRecordCb struct {
@@ -745,6 +751,16 @@ type tracerRecordMeta struct {
 	Pad      uint16
 }
 
+type tracerRecordPacket struct {
+	_       structs.HostLayout
+	Len     uint32
+	Size    uint16
+	Type    uint16
+	TagType uint16
+	Tag     uint16
+	Pad     uint32
+}
+
 type tracerRecordPart uint32
 
 const (
@@ -766,6 +782,7 @@ const (
 	tracerRecordPartPART_CONNTRACK  tracerRecordPart = 32768
 	tracerRecordPartPART_HEAD       tracerRecordPart = 65536
 	tracerRecordPartPART_XDP_VALUES tracerRecordPart = 131072
+	tracerRecordPartPART_PACKET     tracerRecordPart = 524288
 	tracerRecordPartPART_FIRST      tracerRecordPart = 1048576
 	tracerRecordPartPART_WHY        tracerRecordPart = 2097152
 	tracerRecordPartPART_STACK      tracerRecordPart = 1073741824
@@ -1206,6 +1223,7 @@ const (
 	tracerVarNoRun                       = "no_run"
 	tracerVarNothingRecorded             = "nothing_recorded"
 	tracerVarOriginUsed                  = "origin_used"
+	tracerVarPacketLimitUsed             = "packet_limit_used"
 	tracerVarRecordCbUsed                = "record_cb_used"
 	tracerVarRecordConntrackUsed         = "record_conntrack_used"
 	tracerVarRecordCoreUsed              = "record_core_used"
@@ -1218,6 +1236,7 @@ const (
 	tracerVarRecordLineageUsed           = "record_lineage_used"
 	tracerVarRecordMapUsed               = "record_map_used"
 	tracerVarRecordMetaUsed              = "record_meta_used"
+	tracerVarRecordPacketUsed            = "record_packet_used"
 	tracerVarRecordPartUsed              = "record_part_used"
 	tracerVarRecordReturnUsed            = "record_return_used"
 	tracerVarRecordTunnelUsed            = "record_tunnel_used"
@@ -1395,6 +1414,7 @@ type tracerVariableSpecs struct {
 	NoRun                 *ebpf.VariableSpec `ebpf:"no_run"`
 	NothingRecorded       *ebpf.VariableSpec `ebpf:"nothing_recorded"`
 	OriginUsed            *ebpf.VariableSpec `ebpf:"origin_used"`
+	PacketLimitUsed       *ebpf.VariableSpec `ebpf:"packet_limit_used"`
 	RecordCbUsed          *ebpf.VariableSpec `ebpf:"record_cb_used"`
 	RecordConntrackUsed   *ebpf.VariableSpec `ebpf:"record_conntrack_used"`
 	RecordCoreUsed        *ebpf.VariableSpec `ebpf:"record_core_used"`
@@ -1407,6 +1427,7 @@ type tracerVariableSpecs struct {
 	RecordLineageUsed     *ebpf.VariableSpec `ebpf:"record_lineage_used"`
 	RecordMapUsed         *ebpf.VariableSpec `ebpf:"record_map_used"`
 	RecordMetaUsed        *ebpf.VariableSpec `ebpf:"record_meta_used"`
+	RecordPacketUsed      *ebpf.VariableSpec `ebpf:"record_packet_used"`
 	RecordPartUsed        *ebpf.VariableSpec `ebpf:"record_part_used"`
 	RecordReturnUsed      *ebpf.VariableSpec `ebpf:"record_return_used"`
 	RecordTunnelUsed      *ebpf.VariableSpec `ebpf:"record_tunnel_used"`
@@ -1566,6 +1587,7 @@ type tracerVariables struct {
 	NoRun                 *ebpf.Variable `ebpf:"no_run"`
 	NothingRecorded       *ebpf.Variable `ebpf:"nothing_recorded"`
 	OriginUsed            *ebpf.Variable `ebpf:"origin_used"`
+	PacketLimitUsed       *ebpf.Variable `ebpf:"packet_limit_used"`
 	RecordCbUsed          *ebpf.Variable `ebpf:"record_cb_used"`
 	RecordConntrackUsed   *ebpf.Variable `ebpf:"record_conntrack_used"`
 	RecordCoreUsed        *ebpf.Variable `ebpf:"record_core_used"`
@@ -1578,6 +1600,7 @@ type tracerVariables struct {
 	RecordLineageUsed     *ebpf.Variable `ebpf:"record_lineage_used"`
 	RecordMapUsed         *ebpf.Variable `ebpf:"record_map_used"`
 	RecordMetaUsed        *ebpf.Variable `ebpf:"record_meta_used"`
+	RecordPacketUsed      *ebpf.Variable `ebpf:"record_packet_used"`
 	RecordPartUsed        *ebpf.Variable `ebpf:"record_part_used"`
 	RecordReturnUsed      *ebpf.Variable `ebpf:"record_return_used"`
 	RecordTunnelUsed      *ebpf.Variable `ebpf:"record_tunnel_used"`
