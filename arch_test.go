@@ -53,7 +53,7 @@ var packages = map[string][]string{
 	"internal/column":    {"internal/event", "internal/printable"},
 	"internal/value":     {"internal/endian", "internal/printable"},
 	"internal/capture":   {"internal/event", "internal/journey", "internal/printable"},
-	"internal/replay":    {"internal/capture", "internal/event", "internal/filter", "internal/printable", "libpcap"},
+	"internal/replay":    {"internal/capture", "internal/event", "internal/filter", "internal/journey", "internal/printable", "libpcap"},
 	"internal/live":      stages,
 	"internal/sink":      {"internal/capture", "internal/column", "internal/event", "internal/outfile", "internal/printable", "internal/stdout"},
 	"internal/pipeline":  {"internal/event", "internal/journey", "internal/sink", "internal/source"},

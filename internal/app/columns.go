@@ -21,7 +21,7 @@ func withColumns(cfg Config) live.Config {
 	c.SinceLast = column.Shows(cfg.Output.Columns, column.Relative)
 	c.Forms = live.Forms{Text: !cfg.Output.JSON, JSON: cfg.Output.JSON}
 	if cfg.Write.Path != "" { // a recording has what any output shows of the same events
-		c.NetnsNames, c.WallTime, c.SinceLast = true, true, true
+		c.NetnsNames, c.WallTime = true, true
 		c.Forms = live.Forms{Text: true, JSON: true}
 	}
 	return c

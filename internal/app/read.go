@@ -83,15 +83,16 @@ func read(ctx context.Context, cfg ReadConfig, inputs []capture.Input, say *term
 		return err
 	}
 	set.Warn = func(text string) { fmt.Fprintln(say, "warning: "+text) }
-	src, err := replay.Select(set, cfg.Select)
-	if err != nil {
-		return err
-	}
 	run := set.Runs()[0]
 	if cfg.Columns != nil {
 		cfg.Output.Columns = cfg.Columns(run.Command)
 	}
 	cfg.Output.Columns.Drops = cfg.Output.Columns.Drops || cfg.Drops.OnlyDrops() || run.Drops
+	cfg.Select.SinceLast = column.Shows(cfg.Output.Columns, column.Relative)
+	src, err := replay.Select(set, cfg.Select)
+	if err != nil {
+		return err
+	}
 	out, err := openOutputs(ctx, cfg.Config, notices)
 	if err != nil {
 		return err

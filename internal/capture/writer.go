@@ -208,7 +208,7 @@ func (w *Writer) packet(e *event.Event) error {
 	w.data = append(append(w.data, p.front...), p.data...)
 	w.pad(from)
 	at := w.openOption(commentOption)
-	w.data = appendComment(w.data, e)
+	w.data = near.appendComment(w.data, e)
 	w.data = w.data[:min(len(w.data), at+maxOption)]
 	w.closeOption(at)
 	if len(w.markers) > 0 {
@@ -229,6 +229,11 @@ type recent struct {
 	known  bool
 	device netdev
 	nic    uint32
+	// comment is that of the last event that had no reason, cause or result, with process and netns.
+	comment   []byte
+	process   event.Process
+	netns     string
+	commented what
 }
 
 // recents is the number of functions that are remembered, a power of two.
@@ -262,6 +267,22 @@ func (w *Writer) referWhat(key what, near *recent) (way uint64, number uint32) {
 		near.what, near.number, near.known = key, number, true
 	}
 	return way, number
+}
+
+// appendComment is appendComment for events of the same function and process, whose comment is the same.
+func (r *recent) appendComment(dst []byte, e *event.Event) []byte {
+	if e.Kind != event.Function && e.Kind != event.Tracepoint || e.Names.Reason != "" || e.Why != nil {
+		return appendComment(dst, e)
+	}
+	if r.comment == nil || r.process != e.Process || r.netns != e.Names.Netns || !r.isOf(e) {
+		r.comment = appendComment(r.comment[:0], e)
+		r.process, r.netns, r.commented = e.Process, e.Names.Netns, what{kind: e.Kind, fn: e.Names.Func}
+	}
+	return append(dst, r.comment...)
+}
+
+func (r *recent) isOf(e *event.Event) bool {
+	return r.commented.kind == e.Kind && r.commented.fn == e.Names.Func
 }
 
 // dropCount writes the number of lost events in the standard option, which other programs show.

@@ -18,6 +18,7 @@ import (
 	"tracer/internal/capture"
 	"tracer/internal/event"
 	"tracer/internal/filter"
+	"tracer/internal/journey"
 	"tracer/internal/printable"
 	"tracer/libpcap"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	// Packets are numbers of packets, as in --output-id, and Events numbers of events in their file. Both are lists of
 	// numbers and ranges, such as 3 or 10-20.
 	Packets, Events []string
+	// SinceLast requests the time since the packet's previous event, selected or not, if it was not recorded.
+	SinceLast bool
 }
 
 // Source is the source of the selected events. Those that are not selected count as suppressed.
@@ -46,11 +49,16 @@ type Source struct {
 	set     *capture.Set
 	tests   []func(*event.Event) bool
 	skipped uint64
+	// sinceLast is nil if it is not requested.
+	sinceLast *journey.SinceLast
 }
 
 // Select returns the source of the selected events of a set.
 func Select(set *capture.Set, o Options) (*Source, error) {
 	s := &Source{set: set}
+	if o.SinceLast {
+		s.sinceLast = journey.NewSinceLast()
+	}
 	packet, err := newPacketFilter(o.Expr)
 	if err != nil {
 		return nil, err
@@ -87,11 +95,22 @@ func (s *Source) Close() error { return nil }
 
 // selects runs all tests, since that of the packet filter keeps what later events need.
 func (s *Source) selects(e *event.Event) bool {
+	if s.sinceLast != nil {
+		s.measure(e)
+	}
 	selected := true
 	for _, test := range s.tests {
 		selected = test(e) && selected
 	}
 	return selected
+}
+
+// measure sets the time since the packet's previous event, if it was not recorded.
+func (s *Source) measure(e *event.Event) {
+	recorded := e.Names.SinceLast
+	if s.sinceLast.Name(e); recorded != 0 {
+		e.Names.SinceLast = recorded
+	}
 }
 
 func (s *Source) add(test func(*event.Event) bool) { s.tests = append(s.tests, test) }

@@ -149,6 +149,19 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestSinceLast checks that the time since the packet's previous event counts events that are not selected.
+func TestSinceLast(t *testing.T) {
+	s, err := Select(recording(t), Options{SinceLast: true, Events: []string{"3-4"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []uint64{2e9, 0} { // of the event a, and none with the number of d
+		if e, err := s.Next(); err != nil || e.Names.SinceLast != want {
+			t.Errorf("%d ns since the last event, want %d; error %v", e.Names.SinceLast, want, err)
+		}
+	}
+}
+
 func TestSelectErrors(t *testing.T) {
 	for _, c := range []struct {
 		options Options
