@@ -270,3 +270,16 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// TestWrongLengthCostsNoMemory checks that a block that claims to be large is not allocated.
+func TestWrongLengthCostsNoMemory(t *testing.T) {
+	data := record(t, testRun, nil)
+	data = order.AppendUint32(order.AppendUint32(data, packetBlock), maxBlock)
+	r, err := NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(); !errors.Is(err, ErrTruncated) || cap(r.body) > 4*fillStep {
+		t.Errorf("%d bytes for a block, error %v", cap(r.body), err)
+	}
+}

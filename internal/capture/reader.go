@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"tracer/internal/event"
 )
@@ -53,7 +54,7 @@ type Reader struct {
 
 // NewReader reads the beginning of a file, up to the description of the run.
 func NewReader(in io.Reader) (*Reader, error) {
-	r := &Reader{in: bufio.NewReaderSize(in, 1<<18), order: order}
+	r := &Reader{in: bufio.NewReaderSize(in, 1<<16), order: order}
 	magic, err := r.in.Peek(4)
 	switch {
 	case len(magic) == 4 && binary.LittleEndian.Uint32(magic) != sectionBlock:
@@ -122,11 +123,7 @@ func (r *Reader) block() error {
 	if err != nil {
 		return err
 	}
-	if cap(r.body) < length {
-		r.body = make([]byte, length)
-	}
-	r.body = r.body[:length]
-	if err := r.fill(r.body); err != nil {
+	if err := r.fill(length); err != nil {
 		return err
 	}
 	if got := r.order.Uint32(r.body[length-4:]); int(got) != length {
@@ -139,10 +136,20 @@ func (r *Reader) block() error {
 	return nil
 }
 
-// fill reads all of b, first what was only peeked at.
-func (r *Reader) fill(b []byte) error {
-	_, err := io.ReadFull(r.in, b)
-	return truncated(err)
+// fillStep is the size by which the memory for a block grows, so that a wrong length costs no memory.
+const fillStep = 1 << 16
+
+// fill reads length bytes into body.
+func (r *Reader) fill(length int) error {
+	r.body = r.body[:0]
+	for len(r.body) < length {
+		at, n := len(r.body), min(fillStep, length-len(r.body))
+		r.body = slices.Grow(r.body, n)[:at+n]
+		if _, err := io.ReadFull(r.in, r.body[at:]); err != nil {
+			return truncated(err)
+		}
+	}
+	return nil
 }
 
 func truncated(err error) error {
