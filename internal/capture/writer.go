@@ -34,7 +34,6 @@ type Writer struct {
 	offset     int64
 	cbor       bytes.Buffer
 	stored     []byte
-	text       []byte
 }
 
 // what is the section of an event that says what was hit.
