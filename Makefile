@@ -153,13 +153,13 @@ picture: ## record docs/picture.svg, the picture in README.md, in a virtual mach
 .PHONY: test test-all
 test: ## run what every change must pass: lint, generated files, unit tests, the essentials on every kernel
 	@echo "make test: lint, generated files, unit tests, then the essentials in virtual machines;"
-	@echo "about 15 minutes on two cores, and 3 more if packages and kernels are not cached; make test-all runs everything"
+	@echo "about 30 minutes on two cores, and 3 more if packages and kernels are not cached; make test-all runs everything"
 	$(MAKE) lint check-generated unit
 	$(MAKE) e2e TRACER_E2E=quick
 
 test-all: ## run every test, on every machine, and check packages, image, builds and release
 	@echo "make test-all: everything in make test, every test in every virtual machine, packages, image, builds and release;"
-	@echo "about 90 minutes on two cores, and 5 more if packages and kernels are not cached"
+	@echo "about two hours on two cores, and 5 minutes more if packages and kernels are not cached"
 	$(MAKE) lint check-generated unit check-packages check-image check-builds check-release
 	$(MAKE) e2e TRACER_E2E=all
 
@@ -180,7 +180,7 @@ E2E_KERNELS = $(if $(filter all full quick,$(TRACER_E2E)),$(E2E_ARCHES),$(E2E_NA
 .PHONY: e2e e2e-smoke
 e2e: machines ## run the tests in virtual machines: TRACER_E2E=quick, all (default), full (every test on each), or their names
 	e2e/fetch-kernels.sh $(E2E_KERNELS)
-	cd e2e && TRACER_E2E=$(TRACER_E2E) $(GO) test -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),150m,120m)
+	cd e2e && TRACER_E2E=$(TRACER_E2E) $(GO) test -count=1 -timeout $(if $(filter full,$(TRACER_E2E)),240m,170m)
 
 e2e-smoke: ## run the tests in one virtual machine
 	$(MAKE) e2e TRACER_E2E=smoke

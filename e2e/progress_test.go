@@ -24,7 +24,7 @@ type progress struct {
 }
 
 // usual is the approximate duration of a tier on two cores without KVM.
-var usual = map[string]string{"quick": "10 minutes", "all": "35 minutes", "full": "70 minutes"}
+var usual = map[string]string{"quick": "25 minutes", "all": "110 minutes", "full": "150 minutes"}
 
 func newProgress(w io.Writer, tier string, list []machine, parallel int) *progress {
 	var names []string
@@ -93,7 +93,7 @@ func TestProgress(t *testing.T) {
 		p.add(m, 61*time.Second, nil, 1, "--- PASS: TestA (0.02s)\n--- FAIL: TestB (0.02s)\n")
 		p.add(m, time.Second, nil, 0, "--- PASS: TestA (0.02s)\n")
 		p.add(m, time.Second, nil, 1, "=== RUN   TestA\n--- PASS: TestA (0.02s)\n=== RUN   TestB\r\n")
-		const want = "2 virtual machines, 2 at a time, about 10 minutes on two cores: 7-arm64 7-arm64\n" +
+		const want = "2 virtual machines, 2 at a time, about 25 minutes on two cores: 7-arm64 7-arm64\n" +
 			"7-arm64      FAILED: 1 tests passed, FAIL TestB in 1m1s (1 of 2 machines after 1m0s)\n" +
 			"7-arm64      passed 1 tests in 1s (2 of 2 machines after 1m0s)\n" +
 			"7-arm64      FAILED: 1 tests passed, then the tests ended with status 1 in TestB in 1s (3 of 2 machines after 1m0s)\n"
